@@ -1,0 +1,57 @@
+"""
+Privacy-preserving record linkage.
+
+Data custodians encode identifiers under a shared secret; a linkage unit compares the
+encodings without the secret and without a name.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pprl.agreement import Agreement as Agreement
+    from pprl.comparison import compare as compare
+    from pprl.errors import PprlError as PprlError
+    from pprl.exchange.idmaps import IdMap as IdMap
+    from pprl.exchange.idmaps import pseudonymise as pseudonymise
+    from pprl.exchange.package import Package as Package
+    from pprl.keys import LinkageKey as LinkageKey
+    from pprl.model import BitMatrix as BitMatrix
+    from pprl.model import EncodedDataset as EncodedDataset
+    from pprl.model import ScoredPairs as ScoredPairs
+    from pprl.version import __version__ as __version__
+    from pprl.workflow import encode as encode
+    from pprl.workflow import evaluate as evaluate
+    from pprl.workflow import link as link
+    from pprl.workflow import load as load
+
+# Each public name, and the module that it is imported from when first used.
+_HOMES = {
+    "Agreement": "pprl.agreement",
+    "BitMatrix": "pprl.model",
+    "EncodedDataset": "pprl.model",
+    "IdMap": "pprl.exchange.idmaps",
+    "LinkageKey": "pprl.keys",
+    "Package": "pprl.exchange.package",
+    "PprlError": "pprl.errors",
+    "ScoredPairs": "pprl.model",
+    "__version__": "pprl.version",
+    "compare": "pprl.comparison",
+    "encode": "pprl.workflow",
+    "evaluate": "pprl.workflow",
+    "link": "pprl.workflow",
+    "load": "pprl.workflow",
+    "pseudonymise": "pprl.exchange.idmaps",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605 - one list of names, not two
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+    if name not in _HOMES:
+        raise AttributeError(f"module 'pprl' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

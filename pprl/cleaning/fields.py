@@ -1,0 +1,201 @@
+"""
+Field rules: one frozen struct for each kind of field, which is its own configuration.
+
+A rule turns one value into its canonical text, or says why there is none.  It sees a
+value alone, never a record, so it is applied once to each distinct value.
+"""
+
+from typing import Annotated, ClassVar
+
+import msgspec
+
+from pprl.cleaning.codes import clean_code
+from pprl.cleaning.dates import DateOrder, clean_date, is_iso_date
+from pprl.cleaning.identifiers import clean_health_number
+from pprl.cleaning.names import clean_name
+from pprl.cleaning.outcome import Outcome
+from pprl.cleaning.postcodes import Country, clean_postcode
+from pprl.cleaning.sex import SexCode, clean_sex
+from pprl.cleaning.text import clean_text
+from pprl.errors import AgreementError
+
+Name = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]{0,39}$", description="lower-case name")]
+Bits = Annotated[int, msgspec.Meta(ge=1, le=4096, description="bits that the field sets in a filter")]
+IsoDate = Annotated[
+    str, msgspec.Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$", description="a date, yyyy-mm-dd")
+]
+
+
+class _Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):
+    """What every field rule states.
+
+    Parameters
+    ----------
+    name : str
+        The field's name in the agreement; keys are derived from it.
+    weight : int, optional
+        Bits that the field sets in a filter, unless a pass says otherwise; a field that is
+        only compared for equality needs none.
+    column : str
+        The custodian's column; by default the field's name.
+    """
+
+    canonical: ClassVar[str]  # what the canonical text looks like, for people
+
+    name: Name
+    weight: Bits | None = None
+    column: str = ""
+
+    @property
+    def source(self) -> str:
+        """The column that the field is read from."""
+        return self.column or self.name
+
+
+class NameField(_Rule, frozen=True, kw_only=True, tag="name"):
+    """A part of a person's name, or all of it.
+
+    Examples
+    --------
+    >>> NameField(name="surname", weight=200).clean("O'Brien-Łukasz").text
+    'obrien lukasz'
+    """
+
+    canonical: ClassVar[str] = "lower-case letters, single spaces between parts"
+
+    def clean(self, value: str) -> Outcome:
+        """Make a value canonical, or say why there is none."""
+        return clean_name(value)
+
+
+class TextField(_Rule, frozen=True, kw_only=True, tag="text"):
+    """An address, a suburb or other free text.
+
+    Examples
+    --------
+    >>> TextField(name="address", weight=100).clean("Flat 2/10, High St.").text
+    'flat 2 10 high st'
+    """
+
+    canonical: ClassVar[str] = "lower-case letters and digits, single spaces between words"
+
+    def clean(self, value: str) -> Outcome:
+        """Make a value canonical, or say why there is none."""
+        return clean_text(value)
+
+
+class DateField(_Rule, frozen=True, kw_only=True, tag="date"):
+    """A date, usually of birth.
+
+    Parameters
+    ----------
+    order : "ymd", "dmy" or "mdy"
+        Which part of a numeric date is which; yyyy-mm-dd is understood in any case.
+    placeholders : tuple of str
+        ISO dates that mean "unknown", besides 1900-01-01, 1901-01-01 and 9999-12-31.
+
+    Examples
+    --------
+    >>> DateField(name="born", weight=200, order="dmy").clean("01/02/1990").text
+    '1990-02-01'
+    """
+
+    canonical: ClassVar[str] = "yyyy-mm-dd"
+
+    order: DateOrder
+    placeholders: tuple[IsoDate, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check that the placeholders are days that exist."""
+        wrong = [place for place, text in enumerate(self.placeholders, start=1) if not is_iso_date(text)]
+        if wrong:
+            raise AgreementError(
+                f"field {self.name}: placeholder {wrong[0]} is not a day that exists, as yyyy-mm-dd",
+                code="placeholder-date",
+                hint='write dates as in placeholders = ["1900-01-01"]',
+            )
+
+    def clean(self, value: str) -> Outcome:
+        """Make a value canonical, or say why there is none; refuses damaged columns."""
+        return clean_date(value, order=self.order, placeholders=self.placeholders)
+
+
+class SexField(_Rule, frozen=True, kw_only=True, tag="sex"):
+    """Sex as recorded.
+
+    Parameters
+    ----------
+    codes : dict
+        What a custodian's codes mean: "f", "m", "x" or "unknown"; they replace the default ones.
+
+    Examples
+    --------
+    >>> SexField(name="sex", weight=20).clean("Female").text
+    'f'
+    """
+
+    canonical: ClassVar[str] = "f, m or x"
+
+    codes: dict[str, SexCode] = {}
+
+    def clean(self, value: str) -> Outcome:
+        """Make a value canonical, or say why there is none; refuses damaged columns."""
+        return clean_sex(value, codes=self.codes)
+
+
+class PostcodeField(_Rule, frozen=True, kw_only=True, tag="postcode"):
+    """A postcode.
+
+    Parameters
+    ----------
+    country : "uk" or "any"
+        Whose rules hold: British ones, or none but letters and digits.
+
+    Examples
+    --------
+    >>> PostcodeField(name="postcode", weight=120).clean("sw1a1aa").text
+    'SW1A 1AA'
+    """
+
+    canonical: ClassVar[str] = "upper-case letters and digits; in the UK a space before the inward part"
+
+    country: Country = "uk"
+
+    def clean(self, value: str) -> Outcome:
+        """Make a value canonical, or say why there is none; refuses damaged columns."""
+        return clean_postcode(value, country=self.country)
+
+
+class HealthNumberField(_Rule, frozen=True, kw_only=True, tag="health-number"):
+    """A national health number: NHS, CHI or H&C, told apart by their ranges.
+
+    Examples
+    --------
+    >>> HealthNumberField(name="nhs_number", weight=100).clean("943 476 5919").text
+    'nhs:9434765919'
+    """
+
+    canonical: ClassVar[str] = "nhs, chi or hc, a colon and ten digits"
+
+    def clean(self, value: str) -> Outcome:
+        """Make a value canonical, or say why there is none; refuses damaged columns."""
+        return clean_health_number(value)
+
+
+class CodeField(_Rule, frozen=True, kw_only=True, tag="code"):
+    """A short code, such as a state.
+
+    Examples
+    --------
+    >>> CodeField(name="state", weight=40).clean(" NSW ").text
+    'nsw'
+    """
+
+    canonical: ClassVar[str] = "lower-case letters and digits, single spaces between parts"
+
+    def clean(self, value: str) -> Outcome:
+        """Make a value canonical, or say why there is none; refuses damaged columns."""
+        return clean_code(value)
+
+
+Field = NameField | TextField | DateField | SexField | PostcodeField | HealthNumberField | CodeField

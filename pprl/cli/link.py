@@ -1,0 +1,79 @@
+"""Link two packages (linkage unit)."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import click
+
+from pprl.agreement import Agreement
+from pprl.cli.console import bar, note, say
+from pprl.cli.options import FILE, agreement_option, force_option
+from pprl.errors import UsageError
+from pprl.exchange.package import read_package
+from pprl.files import refuse_existing, write_folder
+from pprl.linkage import LinkageResult
+from pprl.model import Conflicts, Links
+from pprl.reporting.records import result_record, to_json
+from pprl.reporting.text import describe_result
+from pprl.workflow import link as link_packages
+
+OUTPUTS = ("links.csv", "conflicts.csv", "summary.json")
+COLUMNS = ("left_id", "right_id", "decided_by", "score")
+
+
+@click.command()
+@click.argument("left", type=FILE)
+@click.argument("right", type=FILE)
+@agreement_option
+@click.option(
+    "--workers", type=click.IntRange(1, 1024), metavar="N", help="Threads; by default one for each core."
+)
+@click.option(
+    "--out", type=FILE, required=True, metavar="FOLDER", help="Folder for the links; it is made if needed."
+)
+@force_option
+def link(left: Path, right: Path, agreement: Path, workers: int | None, out: Path, *, force: bool) -> None:
+    """Find the records of LEFT and RIGHT that are one person, without a key or a name.
+
+    Writes links.csv, conflicts.csv (records with several equally good partners, which are
+    not linked) and summary.json.
+    """
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"output {out.name}: is a file, wanted a folder", code="output-exists")
+    for name in OUTPUTS:
+        refuse_existing(out / name, force=force)
+    agreed = Agreement.load(agreement)
+    packages = read_package(left), read_package(right)
+    for side, package in (("left", packages[0]), ("right", packages[1])):
+        if not len(package):
+            note(f"warning: the {side} package has no records")
+    with bar("comparing", " pairs") as progress:
+        result = link_packages(
+            *packages,
+            agreement=agreed,
+            workers=workers,
+            progress=lambda _, done, total: progress(done, total),
+        )
+    write_folder(out, dict(zip(OUTPUTS, _contents(result), strict=True)), force=force)
+    say(describe_result(result))
+
+
+def _contents(result: LinkageResult) -> Sequence[bytes]:
+    return _csv(result.links), _csv(result.conflicts), to_json(result_record(result))
+
+
+def _csv(pairings: Links | Conflicts) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(_rows(pairings))
+    return text.getvalue().encode("utf-8")
+
+
+def _rows(pairings: Links | Conflicts) -> Iterable[tuple[str, str, str, str]]:
+    scores = (f"{score:.6f}" for score in pairings.score.tolist())
+    left, right = pairings.left_ids.tolist(), pairings.right_ids.tolist()
+    for a, b, decided_by, score in zip(left, right, pairings.decided_by, scores, strict=True):
+        yield a.decode("utf-8"), b.decode("utf-8"), decided_by, score

@@ -1,0 +1,102 @@
+"""
+Equality: all pairs of rows that are the same, for exact keyed tokens.
+
+Rows are sorted and equal runs merged, so the work grows with the rows and the pairs
+found, not with the product of the sides.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from pprl.comparison.guards import MAX_PAIRS, PairBudget, require_comparable
+from pprl.model import BitMatrix, ScoredPairs
+from pprl.model.arrays import Rows
+
+
+class _Runs(NamedTuple):
+    """For each row of the left the run of its partners in a sequence of rows."""
+
+    left: Rows
+    start: Rows
+    length: Rows
+    partners: Rows
+
+
+def equal_pairs(left: BitMatrix, right: BitMatrix, *, max_pairs: int = MAX_PAIRS) -> ScoredPairs:
+    """Find all pairs of rows that are equal.
+
+    A row without a bit is an absent record and is in no pair.
+
+    Parameters
+    ----------
+    left, right : BitMatrix
+        Rows of equal length, such as 128-bit tokens.  One object given twice is compared
+        with itself: each pair of rows once, the smaller row number on the left.
+    max_pairs : int
+        The most pairs that the result may hold.
+
+    Returns
+    -------
+    ScoredPairs
+        Each pair with score 1 and the popcount as its overlap.
+
+    Raises
+    ------
+    DataError
+        If the rows of the two sides differ in length.
+    ResourceError
+        If more than `max_pairs` pairs are equal; before they are stored.
+
+    Examples
+    --------
+    >>> left = BitMatrix.from_bools([[0, 1, 1], [0, 0, 0]])
+    >>> right = BitMatrix.from_bools([[0, 0, 0], [1, 1, 1], [0, 1, 1]])
+    >>> pairs = equal_pairs(left, right)
+    >>> pairs.left.tolist(), pairs.right.tolist()
+    ([0], [2])
+    """
+    require_comparable(left, right)
+    budget = PairBudget(max_pairs)
+    runs = _runs_within(left) if left is right else _runs_between(left, right)
+    budget.spend(int(runs.length.sum()))
+    left_rows = np.repeat(runs.left, runs.length)
+    right_rows = runs.partners[_counted_on(runs.start, runs.length)]
+    overlap = left.popcounts()[left_rows]
+    return ScoredPairs.in_order(left_rows, right_rows, overlap, np.ones(overlap.size))
+
+
+def _runs_between(left: BitMatrix, right: BitMatrix) -> _Runs:
+    """Give each row of the left the equal rows of the right."""
+    both = BitMatrix(np.concatenate([left.words, right.words]), left.n_bits)
+    rows, group = _grouped(both)
+    is_left = rows < len(left)
+    right_group = group[~is_left]
+    start = np.searchsorted(right_group, group[is_left], side="left")
+    stop = np.searchsorted(right_group, group[is_left], side="right")
+    return _Runs(rows[is_left], start, stop - start, rows[~is_left] - len(left))
+
+
+def _runs_within(bits: BitMatrix) -> _Runs:
+    """Give each row the equal rows after it."""
+    rows, group = _grouped(bits)
+    start = np.arange(1, rows.size + 1)
+    stop = np.searchsorted(group, group, side="right")
+    return _Runs(rows, start, stop - start, rows)
+
+
+def _grouped(bits: BitMatrix) -> tuple[Rows, Rows]:
+    """Give the rows with bits, equal ones together and in order, and number the groups."""
+    present = np.flatnonzero(bits.words.any(axis=1))
+    words = bits.words[present]
+    order = np.lexsort(words.T)
+    differs = (words[order[1:]] != words[order[:-1]]).any(axis=1)
+    group = np.zeros(order.size, dtype=np.int64)
+    np.cumsum(differs, out=group[1:])
+    return present[order], group
+
+
+def _counted_on(start: Rows, length: Rows) -> Rows:
+    """Give ``start, start + 1, ...``, each for its length, one after another."""
+    before = np.cumsum(length) - length
+    return np.arange(int(length.sum())) - np.repeat(before - start, length)

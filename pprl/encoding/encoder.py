@@ -1,0 +1,159 @@
+"""
+The encoder: cleaned columns, passes and a key become one bit matrix for each pass.
+
+Keys are derived by the names of pass and field, never by position, so the order of
+columns and columns that nobody asked for change nothing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pprl.cleaning.fields import (
+    CodeField,
+    DateField,
+    Field,
+    HealthNumberField,
+    NameField,
+    PostcodeField,
+    SexField,
+    TextField,
+)
+from pprl.encoding.filters import Bag, Member, clk
+from pprl.encoding.passes import EXACT_BITS, ExactPass, FuzzyPass, Pass, PassField
+from pprl.encoding.tokens import DateParts, Exact, QGrams, Tokens
+from pprl.keys import ProjectKey
+from pprl.model import BitMatrix, TextColumn
+from pprl.model.arrays import Mask
+
+Columns = Mapping[str, TextColumn]  # by name of field, cleaned
+Progress = Callable[[int, int], None]
+
+DEFAULT_TOKENS: Mapping[type[Field], Tokens] = {
+    NameField: QGrams(q=2),
+    TextField: QGrams(q=2),
+    PostcodeField: QGrams(q=2, positional=True),
+    DateField: DateParts(),
+    SexField: Exact(),
+    CodeField: Exact(),
+    HealthNumberField: Exact(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedPass:
+    """The bits of one pass, and which records take part in it."""
+
+    bits: BitMatrix
+    present: Mask
+
+
+def encode_passes(
+    columns: Columns,
+    fields: Sequence[Field],
+    passes: Sequence[Pass],
+    key: ProjectKey,
+    *,
+    progress: Progress | None = None,
+) -> dict[str, EncodedPass]:
+    """Encode cleaned columns under every pass.
+
+    Parameters
+    ----------
+    columns : mapping of str to TextColumn
+        Cleaned columns of equal length by name of field.
+    fields : sequence of Field
+        The field rules, for their kinds and weights.
+    passes : sequence of Pass
+        What to encode.
+    key : ProjectKey
+        The secret, bound to project and epoch.
+    progress : callable, optional
+        Called with the number of passes done and of all.
+    """
+    rules = {rule.name: rule for rule in fields}
+    encoded: dict[str, EncodedPass] = {}
+    for done, one in enumerate(passes):
+        encoded[one.name] = _ENCODERS[type(one)](columns, rules, one, key)
+        if progress:
+            progress(done + 1, len(passes))
+    return encoded
+
+
+def _encode_fuzzy(
+    columns: Columns, rules: Mapping[str, Field], one: FuzzyPass, key: ProjectKey
+) -> EncodedPass:
+    present = _present(columns, one)
+    bits = clk(_bags(columns, rules, one, key), n_records=present.size, n_bits=one.n_bits)
+    for place, step in enumerate(one.hardening):
+        bits = step(bits, key.derive("hardening", one.name, str(place), type(step).__name__))
+    return EncodedPass(_without_absent(bits, present), present)
+
+
+def _encode_exact(
+    columns: Columns, _rules: Mapping[str, Field], one: ExactPass, key: ProjectKey
+) -> EncodedPass:
+    used = [columns[name] for name in one.fields]
+    present = np.logical_and.reduce([column.present() for column in used])
+    subkey = key.derive("exact", one.name, *one.fields)
+    codes = np.column_stack([column.codes for column in used])[present]
+    distinct, inverse = np.unique(codes, axis=0, return_inverse=True)
+    tokens = b"".join(
+        subkey.mac(_message([column.values[code] for column, code in zip(used, row, strict=True)]))[
+            : EXACT_BITS // 8
+        ]
+        for row in distinct.tolist()
+    )
+    words = np.zeros((present.size, EXACT_BITS // 64), dtype=np.uint64)
+    words[present] = np.frombuffer(tokens, dtype="<u8").reshape(-1, EXACT_BITS // 64)[inverse.reshape(-1)]
+    return EncodedPass(BitMatrix(words, EXACT_BITS), present)
+
+
+_ENCODERS: Mapping[type[Pass], Callable[..., EncodedPass]] = {
+    FuzzyPass: _encode_fuzzy,
+    ExactPass: _encode_exact,
+}
+
+
+def _present(columns: Columns, one: FuzzyPass) -> Mask:
+    """Say which records have all that the pass requires, and anything at all."""
+    held = {use.field: columns[use.field].present() for use in one.fields}
+    required = [held[use.field] for use in one.fields if use.required]
+    present: Mask = np.logical_and.reduce([np.logical_or.reduce(list(held.values())), *required])
+    return present
+
+
+def _bags(columns: Columns, rules: Mapping[str, Field], one: FuzzyPass, key: ProjectKey) -> list[Bag]:
+    grouped: dict[tuple[str, str], list[PassField]] = {}
+    for use in one.fields:
+        label = ("bag", use.bag) if use.bag else ("field", use.field)
+        grouped.setdefault(label, []).append(use)
+    return [
+        Bag(key.derive(label[0], one.name, label[1]), tuple(_member(columns, rules, use) for use in uses))
+        for label, uses in grouped.items()
+    ]
+
+
+def _member(columns: Columns, rules: Mapping[str, Field], use: PassField) -> Member:
+    rule = rules[use.field]
+    return Member(
+        column=columns[use.field],
+        tokens=use.tokens or DEFAULT_TOKENS[type(rule)],
+        bits=bits_of(use, rule),
+    )
+
+
+def bits_of(use: PassField, rule: Field) -> int:
+    """Give the bits that a field sets in a pass; 0 if neither the pass nor the field says."""
+    return use.bits or rule.weight or 0
+
+
+def _without_absent(bits: BitMatrix, present: Mask) -> BitMatrix:
+    # Hardening sets bits even where there was nothing, and absence must not look like a person.
+    return BitMatrix(np.where(present[:, None], bits.words, np.uint64(0)), bits.n_bits)
+
+
+def _message(values: Sequence[str]) -> bytes:
+    parts = [value.encode("utf-8") for value in values]
+    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)

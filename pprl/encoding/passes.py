@@ -1,0 +1,120 @@
+"""
+Passes: which fields are encoded together, and how.
+
+One filter for all fields makes a record that lacks a field look unlike itself, and it is
+the homeless, the newly arrived and the renamed who lose.  So there are several passes; a
+record that lacks what a pass requires is absent from it, and is found by another.
+"""
+
+from decimal import Decimal
+from typing import Annotated
+
+import msgspec
+
+from pprl.cleaning.fields import Bits, Name
+from pprl.encoding.hardening import Step
+from pprl.encoding.tokens import Tokens
+
+EXACT_BITS = 128
+
+
+class PassField(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A field as one pass uses it.
+
+    Parameters
+    ----------
+    field : str
+        Name of the field.
+    required : bool
+        Whether a record without this field is absent from the pass.
+    bits : int, optional
+        Bits that the field sets, shared out over its tokens; by default the field's weight.
+    bag : str, optional
+        Fields with the same bag pool their tokens under one key, so that swapped, moved
+        and added parts of a name still agree.
+    tokens : Tokens, optional
+        How the value is cut; by default as suits the kind of field.
+    """
+
+    field: Name
+    required: bool = False
+    bits: Bits | None = None
+    bag: Name | None = None
+    tokens: Tokens | None = None
+
+
+class FuzzyPass(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="fuzzy"
+):
+    """A pass that compares CLKs by their Dice similarity.
+
+    Parameters
+    ----------
+    name : str
+        Name of the pass; keys are derived from it.
+    fields : tuple of PassField
+        What is encoded.
+    n_bits : int
+        Length of the filter before hardening, a power of two.
+    threshold : Decimal
+        Least Dice similarity of a link, from 0 to 1, exact.
+    hardening : tuple of Step
+        Steps applied one after another, each under a key of its own.
+    """
+
+    name: Name
+    fields: tuple[PassField, ...]
+    n_bits: Annotated[int, msgspec.Meta(ge=64, le=65536)]
+    threshold: Decimal
+    hardening: tuple[Step, ...]
+
+    def __post_init__(self) -> None:
+        """Give 0.60 and 0.6 one spelling, and so one fingerprint."""
+        msgspec.structs.force_setattr(self, "threshold", self.threshold.normalize())
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        """Names of the fields that the pass reads."""
+        return tuple(use.field for use in self.fields)
+
+    def out_bits(self) -> int:
+        """Give the length of the filter after hardening.
+
+        Raises
+        ------
+        AgreementError
+            If a step cannot take what the step before it gives.
+        """
+        n_bits = self.n_bits
+        for step in self.hardening:
+            n_bits = step.out_bits(n_bits)
+        return n_bits
+
+
+class ExactPass(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="exact"
+):
+    """A pass that compares keyed 128-bit tokens for equality, as for a national identifier.
+
+    Parameters
+    ----------
+    name : str
+        Name of the pass; keys are derived from it.
+    fields : tuple of str
+        Fields that must all be present and all be equal.
+    """
+
+    name: Name
+    fields: tuple[Name, ...]
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        """Names of the fields that the pass reads."""
+        return self.fields
+
+    def out_bits(self) -> int:
+        """Give the length of a token in bits."""
+        return EXACT_BITS
+
+
+Pass = FuzzyPass | ExactPass

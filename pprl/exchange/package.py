@@ -1,0 +1,223 @@
+"""
+Packages: what crosses from one party to another.
+
+A package is an encoded dataset with its manifest, in one file that is read by memory map
+without copying and is checked before it is believed.
+"""
+
+import hashlib
+import mmap
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from pprl.errors import DataError
+from pprl.exchange.layout import (
+    HEADER_BYTES_AT_MOST,
+    Manifest,
+    PassEntry,
+    Section,
+    aligned,
+    altered,
+    expected_sections,
+    header_of,
+    parse_header,
+    parse_manifest,
+)
+from pprl.files import open_regular, write_whole
+from pprl.model import BitMatrix, CheckTags, EncodedDataset, Provenance
+from pprl.model.arrays import Ids, Mask
+from pprl.model.bits import n_words
+
+Octets = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Package(EncodedDataset):
+    """An encoded dataset that can be saved, and so handed on.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pprl.workflow import encode
+    >>> from pprl import Agreement, LinkageKey
+    >>> import pandas as pd
+    >>> people = pd.DataFrame({"rec_id": ["1"], "given_name": ["ann"], "surname": ["lee"],
+    ...     "address_1": ["1 hay st"], "suburb": ["perth"], "postcode": ["6000"], "state": ["wa"],
+    ...     "date_of_birth": ["19500203"]})
+    >>> package = encode(people, Agreement.preset("febrl"), LinkageKey.generate(), id="rec_id")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     package.save(Path(folder) / "people.pprl")
+    ...     read_package(Path(folder) / "people.pprl")
+    Package(1 records, 4 passes)
+    """
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write the package to a file, whole or not at all, readable by its owner only.
+
+        Parameters
+        ----------
+        path : path
+            Where to; by habit it ends in ``.pprl``.
+        force : bool
+            Replace what is there.
+
+        Raises
+        ------
+        UsageError
+            If the name is taken and `force` is false.
+        ResourceError
+            If the disk is full or the folder cannot be written to.
+        """
+        manifest = manifest_of(self).to_bytes()
+        with write_whole(Path(path), force=force) as stream:
+            stream.write(header_of(manifest))
+            stream.write(manifest)
+            for _, content in _sections(self):
+                stream.write(b"\0" * (aligned(stream.tell()) - stream.tell()))
+                stream.write(content)
+
+
+def manifest_of(dataset: EncodedDataset) -> Manifest:
+    """Describe a dataset as the manifest of its package does."""
+    passes = tuple(PassEntry(name=name, n_bits=bits.n_bits) for name, bits in dataset.passes.items())
+    return Manifest(
+        project=dataset.project,
+        epoch=dataset.epoch,
+        fingerprint=dataset.fingerprint,
+        key_tag=dataset.check_tags.key,
+        encoder_tag=dataset.check_tags.encoder,
+        software=dataset.provenance.software,
+        unicode_version=dataset.provenance.unicode_version,
+        rows=len(dataset),
+        id_width=_id_width(dataset.record_ids),
+        passes=passes,
+        sections=tuple(
+            Section(name=name, length=len(content), sha256=hashlib.sha256(content).hexdigest())
+            for name, content in _sections(dataset)
+        ),
+    )
+
+
+def read_package(path: str | os.PathLike[str]) -> Package:
+    """Read a package by memory map, after checking every byte of it.
+
+    Parameters
+    ----------
+    path : path
+        A file made by `Package.save`.
+
+    Raises
+    ------
+    DataError
+        If it is not a package.
+    AuthenticationError
+        If it is truncated, altered or contradicts itself.
+    VersionError
+        If it is of another version of the format.
+    """
+    place = Path(path)
+    what = f"package {place.name}"
+    with open_regular(place, what=what) as stream:
+        manifest, start = _read_manifest(stream, what)
+        content = _mapped(stream, what)
+        sections = _checked_sections(content, manifest, start, what)
+        try:
+            return _package(manifest, sections)
+        except DataError as error:
+            said = error.message
+        raise altered(what, said)
+
+
+def _read_manifest(stream: BinaryIO, what: str) -> tuple[Manifest, int]:
+    begin, length, digest = parse_header(stream.read(HEADER_BYTES_AT_MOST), what)
+    stream.seek(begin)
+    content = stream.read(length)
+    if len(content) < length:
+        raise altered(what, "it ends within its manifest")
+    return parse_manifest(content, digest, what), begin + length
+
+
+def _mapped(stream: BinaryIO, what: str) -> Octets:
+    try:
+        return np.frombuffer(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ), dtype=np.uint8)
+    except (ValueError, OSError):
+        raise altered(what, "it cannot be mapped") from None
+
+
+def _checked_sections(content: Octets, manifest: Manifest, start: int, what: str) -> dict[str, Octets]:
+    sections: dict[str, Octets] = {}
+    end = start
+    for section in manifest.sections:
+        begin = aligned(end)
+        gap, end = content[end:begin], begin + section.length
+        if end > content.size:
+            raise altered(what, "it ends before its last section")
+        sections[section.name] = content[begin:end]
+        if gap.any() or hashlib.sha256(sections[section.name].data).hexdigest() != section.sha256:
+            raise altered(what, f"section {section.name} does not have the digest that the manifest states")
+    if end != content.size:
+        raise altered(what, f"{content.size - end} bytes follow its last section")
+    return sections
+
+
+def _package(manifest: Manifest, sections: dict[str, Octets]) -> Package:
+    rows = manifest.rows
+    return Package(
+        record_ids=_ids(sections["record_ids"].reshape(rows, manifest.id_width)),
+        passes={
+            one.name: BitMatrix(
+                sections[f"passes/{one.name}/words"].view("<u8").reshape(rows, n_words(one.n_bits)),
+                one.n_bits,
+            )
+            for one in manifest.passes
+        },
+        present={
+            one.name: _mask(sections[f"passes/{one.name}/present"], one.name) for one in manifest.passes
+        },
+        project=manifest.project,
+        epoch=manifest.epoch,
+        fingerprint=manifest.fingerprint,
+        check_tags=CheckTags(key=manifest.key_tag, encoder=manifest.encoder_tag),
+        provenance=Provenance(software=manifest.software, unicode_version=manifest.unicode_version),
+    )
+
+
+def _ids(octets: Octets) -> Ids:
+    ended = octets == 0
+    if bool((ended[:, :-1] & ~ended[:, 1:]).any()):
+        raise DataError("record ids: hold NUL bytes", code="record-id")
+    ids: Ids = octets.reshape(-1).view(f"S{octets.shape[1]}")
+    try:
+        for value in ids.tolist():
+            value.decode("utf-8")
+    except UnicodeDecodeError:
+        raise DataError("record ids: are not UTF-8", code="record-id") from None
+    return ids
+
+
+def _mask(octets: Octets, name: str) -> Mask:
+    if bool((octets > 1).any()):
+        raise DataError(f"pass {name}: presence is neither 0 nor 1", code="passes")
+    return octets.view(np.bool_)
+
+
+def _sections(dataset: EncodedDataset) -> Iterator[tuple[str, memoryview]]:
+    """Give the names and bytes of all sections, without copying on a little-endian machine."""
+    ids = np.ascontiguousarray(dataset.record_ids, dtype=f"S{_id_width(dataset.record_ids)}")
+    arrays: list[npt.NDArray[Any]] = [ids.view(np.uint8)]
+    for name, bits in dataset.passes.items():
+        arrays += [bits.words.astype("<u8", copy=False), dataset.present[name]]
+    passes = tuple(PassEntry(name=name, n_bits=bits.n_bits) for name, bits in dataset.passes.items())
+    names = [name for name, _ in expected_sections(len(dataset), ids.dtype.itemsize, passes)]
+    for name, array in zip(names, arrays, strict=True):
+        yield name, np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+
+
+def _id_width(ids: Ids) -> int:
+    return max(int(np.strings.str_len(ids).max()) if ids.size else 0, 1)

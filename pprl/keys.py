@@ -1,0 +1,218 @@
+"""
+The linkage secret, and everything that is derived from it.
+
+The secret is 32 random bytes that the custodians share and the linkage unit never
+sees.  Each use has a key of its own, derived by HKDF-SHA-256 (RFC 5869) from the
+secret, the project, the epoch and the *names* of the pass and the field.  So the order
+of columns changes nothing, and one secret in two projects gives encodings that cannot
+be joined.
+"""
+
+import hashlib
+import hmac
+import os
+import stat
+import string
+from pathlib import Path
+from typing import Final, NoReturn
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from pprl.errors import DataError, PolicyError, ResourceError, UsageError, VersionError
+from pprl.files import read_bytes, refuse_existing, refuse_exposed_folder, write_bytes
+
+KEY_BYTES: Final = 32
+_MAGIC: Final = "pprl-linkage-key"
+_VERSION: Final = "1"
+_WHAT: Final = "linkage key file"
+_NOT_A_FILE: Final = (
+    "the option takes the name of a file, never the secret itself; make one with `pprl key new`"
+)
+
+
+class _Secret:
+    """Thirty-two bytes that cannot be printed, pickled or copied to text."""
+
+    __slots__ = ("_material",)
+
+    def __init__(self, material: bytes) -> None:
+        if len(material) != KEY_BYTES:
+            raise UsageError(
+                f"{type(self).__name__}: wanted {KEY_BYTES} bytes, got {len(material)}", code="key"
+            )
+        self._material = material
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(...)"
+
+    def __reduce__(self) -> NoReturn:
+        raise PolicyError(f"{type(self).__name__}: a secret is not pickled or copied", code="key-copied")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, type(self)) and hmac.compare_digest(self._material, other._material)
+
+    __hash__ = None  # type: ignore[assignment]  # a secret is no dictionary key
+
+
+class Subkey(_Secret):
+    """A key for one purpose, such as one field in one pass."""
+
+    __slots__ = ()
+
+    def mac(self, message: bytes) -> bytes:
+        """Give HMAC-SHA-256 of a message, 32 bytes."""
+        return hmac.digest(self._material, message, "sha256")
+
+    def stream(self, message: bytes, n_bytes: int) -> bytes:
+        """Give a pseudo-random stream bound to a message: HMAC-SHA-256 in counter mode.
+
+        Block ``i`` is the HMAC of ``i`` as four big-endian bytes and the message, so a
+        longer stream begins with a shorter one.
+        """
+        material = self._material
+        n_blocks = -(-n_bytes // 32)
+        blocks = [hmac.digest(material, i.to_bytes(4, "big") + message, "sha256") for i in range(n_blocks)]
+        return b"".join(blocks)[:n_bytes]
+
+
+class ProjectKey(_Secret):
+    """The linkage secret bound to one project and epoch."""
+
+    __slots__ = ()
+
+    def derive(self, *label: str) -> Subkey:
+        """Derive the key of one purpose.
+
+        Parameters
+        ----------
+        *label : str
+            The purpose and its parts, such as ``"field", pass_name, field_name``.  Parts
+            are length-prefixed, so ``("a", "bc")`` and ``("ab", "c")`` differ.
+        """
+        return Subkey(_hkdf(self._material, salt=b"", info=_join("pprl derived key", *label)))
+
+
+class LinkageKey(_Secret):
+    """The secret that the custodians of a project share.
+
+    Parameters
+    ----------
+    material : bytes
+        32 bytes from a secure source.  Use `generate` or `load` instead.
+
+    Examples
+    --------
+    >>> key = LinkageKey.generate()
+    >>> key
+    LinkageKey(...)
+    >>> key.for_project("study", epoch=1).derive("field", "all", "surname")
+    Subkey(...)
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def generate(cls) -> "LinkageKey":
+        """Draw a new secret from the operating system.
+
+        Raises
+        ------
+        ResourceError
+            If the system has no randomness to give.  There is no fallback.
+        """
+        return cls(random_bytes(KEY_BYTES))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "LinkageKey":
+        """Read a key file.
+
+        Raises
+        ------
+        UsageError
+            If there is no such file.  The message does not repeat the name, which may be
+            a secret given by mistake.
+        PolicyError
+            If others may read the file, if it is a link, or if it lies in a git work tree.
+        DataError
+            If it is not a key file.
+        """
+        place = Path(path)
+        _require_private(place)
+        content = read_bytes(place, what=_WHAT, limit=4096)
+        return cls(_parse(content))
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write a key file that only its owner can read.
+
+        Raises
+        ------
+        PolicyError
+            If the folder lies in a git work tree.
+        UsageError
+            If the name is taken and `force` is false.
+        """
+        place = Path(path)
+        refuse_existing(place, force=force)
+        refuse_exposed_folder(place, what=_WHAT)
+        write_bytes(place, f"{_MAGIC} {_VERSION}\n{self._material.hex()}\n".encode("ascii"), force=force)
+
+    def for_project(self, project: str, *, epoch: int) -> ProjectKey:
+        """Bind the secret to a project and an epoch."""
+        salt = hashlib.sha256(_join("pprl project", project, str(epoch))).digest()
+        return ProjectKey(_hkdf(self._material, salt=salt, info=_join("pprl project key")))
+
+
+def random_bytes(n_bytes: int) -> bytes:
+    """Draw bytes from the operating system, or raise `ResourceError`."""
+    try:
+        return os.urandom(n_bytes)
+    except (OSError, NotImplementedError):
+        raise ResourceError("the operating system gives no random bytes", code="no-randomness") from None
+
+
+def _hkdf(material: bytes, *, salt: bytes, info: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=salt or None, info=info).derive(material)
+
+
+def _join(*parts: str) -> bytes:
+    encoded = [part.encode("utf-8") for part in parts]
+    return b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
+
+
+def _require_private(path: Path) -> None:
+    try:
+        status = path.lstat()
+    except PermissionError:
+        raise ResourceError(f"{_WHAT}: no permission to read it", code="no-permission") from None
+    except (OSError, ValueError):
+        raise UsageError(f"{_WHAT}: does not exist", code="no-key-file", hint=_NOT_A_FILE) from None
+    if stat.S_ISLNK(status.st_mode):
+        raise PolicyError(
+            f"{_WHAT}: is a link to another place", code="key-is-link", hint="name the file itself"
+        )
+    if os.name != "nt" and stat.S_ISREG(status.st_mode) and status.st_mode & 0o077:
+        mode = stat.S_IMODE(status.st_mode)
+        raise PolicyError(
+            f"{_WHAT}: others may read it (mode {mode:04o}, wanted 0600)",
+            code="key-readable",
+            hint="chmod 600 the file, and consider whether somebody has read it",
+        )
+    refuse_exposed_folder(path, what=_WHAT)
+
+
+def _parse(content: bytes) -> bytes:
+    lines = content.decode("ascii", errors="replace").splitlines()
+    words = lines[0].split() if lines else []
+    if len(words) != 2 or words[0] != _MAGIC:
+        raise DataError(
+            f"{_WHAT}: is not a linkage key", code="key-file", hint="make one with `pprl key new`"
+        )
+    if words[1] != _VERSION:
+        raise VersionError(f"{_WHAT}: of a version that this software cannot read", code="key-file")
+    digits = lines[1].strip() if len(lines) == 2 else ""
+    if len(digits) != 2 * KEY_BYTES or not set(digits) <= set(string.hexdigits):
+        raise DataError(
+            f"{_WHAT}: damaged: wanted {2 * KEY_BYTES} hexadecimal digits on line 2", code="key-file"
+        )
+    return bytes.fromhex(digits)

@@ -1,0 +1,12 @@
+"""
+Linkage: which pairs are one person.
+
+A *link* says that two records are held to be one person.  *Resolving* turns scored pairs,
+in which a record may occur many times, into links, in which it occurs at most once.
+Nothing here knows an identifier or a secret.
+"""
+
+from pprl.linkage.multipass import LinkageResult, PassRule, link_datasets
+from pprl.linkage.resolving import Resolution, symmetric_best_match
+
+__all__ = ["LinkageResult", "PassRule", "Resolution", "link_datasets", "symmetric_best_match"]

@@ -1,0 +1,173 @@
+"""
+Encoded datasets: what a custodian makes, and all that a linkage unit sees.
+
+For each pass a dataset holds one bit vector a record and says which records are
+present in it.  A record that lacks what a pass needs is *absent* there: its bits are
+zero, and it can neither agree nor disagree.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from pprl.errors import DataError, PolicyError
+from pprl.model.arrays import Ids, Mask, Rows, frozen
+from pprl.model.bits import BitMatrix
+from pprl.model.provenance import Provenance
+
+TAG_BYTES = 16
+MAX_ID_BYTES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class CheckTags:
+    """Two short tags by which parties see that they encode alike, without showing how.
+
+    Parameters
+    ----------
+    key : str
+        Equal if, and only if, the custodians hold the same linkage secret.
+    encoder : str
+        Equal if, besides, cleaning, Unicode data and encoding give the same bits.
+    """
+
+    key: str
+    encoder: str
+
+    def __post_init__(self) -> None:
+        for name, tag in (("key", self.key), ("encoder", self.encoder)):
+            if not _is_hex(tag, 2 * TAG_BYTES):
+                raise DataError(
+                    f"check tag {name}: wanted {2 * TAG_BYTES} hexadecimal digits", code="check-tag"
+                )
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class EncodedDataset:
+    """The encoded records of one party.
+
+    Parameters
+    ----------
+    record_ids : ndarray of bytes, shape (n,)
+        UTF-8, at most 64 bytes each, none empty, all different.
+    passes : mapping of str to BitMatrix
+        For each pass the bits of all `n` records.
+    present : mapping of str to ndarray of bool, shape (n,)
+        For each pass which records take part in it.  The others have no bit set.
+    project : str
+        Name of the project in the agreement.
+    epoch : int
+        Epoch of the agreement.
+    fingerprint : str
+        SHA-256 of the agreement, 64 hexadecimal digits.
+    check_tags : CheckTags
+        Tags of the key and of the encoder.
+    provenance : Provenance
+        What made the dataset.
+
+    Raises
+    ------
+    DataError
+        If lengths differ, an id is empty or not unique, or an absent record has bits.
+    """
+
+    record_ids: Ids
+    passes: Mapping[str, BitMatrix]
+    present: Mapping[str, Mask]
+    project: str
+    epoch: int
+    fingerprint: str
+    check_tags: CheckTags
+    provenance: Provenance
+
+    def __post_init__(self) -> None:
+        _require_ids(self.record_ids)
+        if not _is_hex(self.fingerprint, 64):
+            raise DataError("encoded dataset: fingerprint: wanted 64 hexadecimal digits", code="fingerprint")
+        if list(self.passes) != list(self.present):
+            raise DataError("encoded dataset: passes and presence name different passes", code="passes")
+        for name, bits in self.passes.items():
+            _require_pass(name, bits, self.present[name], n_records=len(self.record_ids))
+            frozen(self.present[name])
+        frozen(self.record_ids)
+        object.__setattr__(self, "passes", MappingProxyType(dict(self.passes)))
+        object.__setattr__(self, "present", MappingProxyType(dict(self.present)))
+
+    def require_same_agreement(self, other: "EncodedDataset") -> None:
+        """Raise unless both datasets were made under one agreement, alike, with one secret.
+
+        Raises
+        ------
+        PolicyError
+            Naming the check that failed.
+        """
+        checks = (
+            ("project", self.project, other.project, "the packages belong to different projects"),
+            ("epoch", self.epoch, other.epoch, "one package was made in another epoch: ask for a new one"),
+            (
+                "fingerprint",
+                self.fingerprint,
+                other.fingerprint,
+                "let both custodians use the same agreement file",
+            ),
+            ("key tag", self.check_tags.key, other.check_tags.key, "the custodians hold different secrets"),
+            (
+                "encoder tag",
+                self.check_tags.encoder,
+                other.check_tags.encoder,
+                "the custodians' software encodes differently: compare `pprl doctor` on both sides",
+            ),
+        )
+        for name, mine, theirs, hint in checks:
+            if mine != theirs:
+                code = f"different-{name.replace(' ', '-')}"
+                raise PolicyError(f"packages cannot be compared: {name} differs", code=code, hint=hint)
+
+    def ids(self, rows: Rows | None = None) -> list[str]:
+        """Give record ids as text, of all rows or of those named."""
+        chosen = self.record_ids if rows is None else self.record_ids[rows]
+        return [value.decode("utf-8") for value in chosen.tolist()]
+
+    def __len__(self) -> int:
+        return int(self.record_ids.size)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self)} records, {len(self.passes)} passes)"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{_escape(name)}</td><td>{bits.n_bits}</td><td>{int(self.present[name].sum())}</td></tr>"
+            for name, bits in self.passes.items()
+        )
+        head = "<tr><th>pass</th><th>bits</th><th>records present</th></tr>"
+        return f"<table><caption>{len(self)} encoded records</caption>{head}{rows}</table>"
+
+
+def _require_ids(record_ids: Ids) -> None:
+    if record_ids.ndim != 1 or record_ids.dtype.kind != "S" or record_ids.dtype.itemsize > MAX_ID_BYTES:
+        raise DataError(f"record ids: wanted one column of at most {MAX_ID_BYTES} bytes", code="record-id")
+    octets = record_ids.view(np.uint8)
+    if bool((((octets < 0x20) & (octets != 0)) | (octets == 0x7F)).any()):
+        raise DataError("record ids: hold control characters", code="record-id")
+    if bool((record_ids == b"").any()):
+        raise DataError(f"record ids: {int((record_ids == b'').sum())} are empty", code="record-id")
+    n_repeated = record_ids.size - np.unique(record_ids).size
+    if n_repeated:
+        raise DataError(f"record ids: {n_repeated} occur more than once", code="duplicate-id")
+
+
+def _require_pass(name: str, bits: BitMatrix, present: Mask, *, n_records: int) -> None:
+    if len(bits) != n_records or present.shape != (n_records,) or present.dtype != np.bool_:
+        raise DataError(f"pass {name}: wanted {n_records} records", code="passes")
+    if bool(bits.words[~present].any()):
+        raise DataError(f"pass {name}: a record that is absent has bits set", code="absent-with-bits")
+
+
+def _is_hex(text: str, length: int) -> bool:
+    return len(text) == length and set(text) <= set("0123456789abcdef")
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

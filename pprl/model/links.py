@@ -1,0 +1,113 @@
+"""
+Links: which records are held to be one person, and which cannot be told.
+
+A *conflict* is a record with several equally good partners (twins, a family at one
+address).  It is reported, not decided by a coin.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pprl.errors import DataError
+from pprl.model.arrays import Ids, Rows, Scores, frozen
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _Pairings:
+    """Pairs of records, each with the pass that spoke for it.
+
+    Parameters
+    ----------
+    left, right : ndarray of int64, shape (n,)
+        Row numbers in the two datasets, from 0.
+    left_ids, right_ids : ndarray of bytes, shape (n,)
+        The records' ids.
+    score : ndarray of float64, shape (n,)
+        Similarity in that pass.
+    decided_by : tuple of str, length n
+        Name of the pass.
+    """
+
+    left: Rows
+    right: Rows
+    left_ids: Ids
+    right_ids: Ids
+    score: Scores
+    decided_by: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for array in (self.left, self.right, self.left_ids, self.right_ids, self.score):
+            if array.shape != (len(self.decided_by),):
+                raise DataError("links: columns differ in length", code="links")
+            frozen(array)
+
+    def to_arrow(self) -> "pa.Table":
+        """Give an Arrow table: left_id, right_id, decided_by, score."""
+        import pyarrow as pa
+
+        return pa.table(
+            {
+                "left_id": pa.array(_texts(self.left_ids), pa.string()),
+                "right_id": pa.array(_texts(self.right_ids), pa.string()),
+                "decided_by": pa.array(self.decided_by, pa.string()),
+                "score": self.score,
+            }
+        )
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Give a pandas frame: left_id, right_id, decided_by, score."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "left_id": _texts(self.left_ids),
+                "right_id": _texts(self.right_ids),
+                "decided_by": list(self.decided_by),
+                "score": self.score,
+            }
+        )
+
+    def __len__(self) -> int:
+        return len(self.decided_by)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self)} pairs)"
+
+    def _repr_html_(self) -> str:
+        passes = sorted(set(self.decided_by))
+        counts = ", ".join(f"{name}: {self.decided_by.count(name)}" for name in passes)
+        return f"<p>{type(self).__name__}: {len(self)} pairs ({counts})</p>"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Links(_Pairings):
+    """One-to-one links between two datasets.
+
+    Columns as in the table of pairs: rows, ids, score and the pass that decided.
+
+    Raises
+    ------
+    DataError
+        If a record occurs in two links.
+    """
+
+    def __post_init__(self) -> None:
+        _Pairings.__post_init__(self)
+        for side, rows in (("left", self.left), ("right", self.right)):
+            if np.unique(rows).size != rows.size:
+                raise DataError(f"links: a {side} record occurs in two links", code="links")
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Conflicts(_Pairings):
+    """Pairs that are equally good for one record, and so were not linked."""
+
+
+def _texts(ids: Ids) -> list[str]:
+    return [value.decode("utf-8") for value in ids.tolist()]

@@ -1,0 +1,140 @@
+"""What the command line shows: plain text in columns, ASCII only, so that any console can print it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from pprl.agreement import Agreement
+from pprl.encoding.passes import FuzzyPass, Pass
+from pprl.evaluation import LinkageQuality
+from pprl.linkage import LinkageResult
+from pprl.model import BitMatrix, EncodedDataset
+from pprl.model.arrays import Mask
+from pprl.workflow import Encoding
+
+Rows = list[tuple[object, ...]]
+
+
+def columns(rows: Iterable[Sequence[object]]) -> str:
+    """Set rows in columns: text to the left, numbers to the right.
+
+    Examples
+    --------
+    >>> print(columns([("pass", "links"), ("exact", 12)]))
+    pass   links
+    exact     12
+    """
+    table = [list(row) for row in rows]
+    widths = [max(len(str(cell)) for cell in column) for column in zip(*table, strict=True)]
+    to_right = [any(isinstance(cell, int | float) for cell in column) for column in zip(*table, strict=True)]
+    lines = (
+        "  ".join(
+            str(cell).rjust(width) if right else str(cell).ljust(width)
+            for cell, width, right in zip(row, widths, to_right, strict=True)
+        ).rstrip()
+        for row in table
+    )
+    return "\n".join(lines)
+
+
+def describe_agreement(agreement: Agreement) -> str:
+    """Say what an agreement says, for people who will sign it."""
+    fields: Rows = [("field", "kind", "column", "bits")]
+    kinds = {rule.name: str(rule.__struct_config__.tag) for rule in agreement.fields}
+    fields += [
+        (rule.name, kinds[rule.name], rule.source, str(rule.weight or "-")) for rule in agreement.fields
+    ]
+    passes: Rows = [("pass", "compared", "bits sent", "threshold", "hardening", "fields (* required)")]
+    passes += [_pass_row(one) for one in agreement.passes]
+    head: Rows = [
+        ("project", agreement.project),
+        ("epoch", str(agreement.epoch)),
+        ("target", f"{agreement.matching.target}, {agreement.matching.cardinality}"),
+        ("fingerprint", agreement.fingerprint),
+    ]
+    return "\n\n".join(columns(part) for part in (head, fields, passes))
+
+
+def _pass_row(one: Pass) -> tuple[object, ...]:
+    if not isinstance(one, FuzzyPass):
+        return one.name, "for equality", one.out_bits(), "-", "-", " ".join(f"{name}*" for name in one.fields)
+    steps = ", ".join(str(step.__struct_config__.tag) for step in one.hardening) or "none"
+    used = " ".join(use.field + "*" * use.required for use in one.fields)
+    return one.name, "by Dice", one.out_bits(), str(one.threshold), steps, used
+
+
+def describe_encoding(encoding: Encoding) -> str:
+    """Say what was encoded and what cleaning saw."""
+    package = encoding.package
+    parts = [
+        f"{len(package)} records encoded; {encoding.n_ignored} other columns were not read",
+        columns([("pass", "records present", "absent"), *_presence(package)]),
+    ]
+    for title, counts in (("without a value because", encoding.reasons), ("noticed", encoding.flags)):
+        found = [(name, reason, count) for name, some in counts.items() for reason, count in some.items()]
+        if found:
+            parts.append(columns([("field", title, "records"), *found]))
+    return "\n\n".join(parts)
+
+
+def _presence(package: EncodedDataset) -> list[tuple[str, int, int]]:
+    counts = [(name, int(present.sum())) for name, present in package.present.items()]
+    return [(name, n_present, len(package) - n_present) for name, n_present in counts]
+
+
+def describe_package(package: EncodedDataset) -> str:
+    """Say what a package holds, without showing any of it."""
+    head: Rows = [
+        ("records", str(len(package))),
+        ("project", package.project),
+        ("epoch", str(package.epoch)),
+        ("fingerprint", package.fingerprint),
+        ("key tag", package.check_tags.key),
+        ("encoder tag", package.check_tags.encoder),
+        ("made by", package.provenance.software),
+        ("Unicode data", package.provenance.unicode_version),
+    ]
+    passes: Rows = [("pass", "bits", "records present", "share of bits set")]
+    passes += [
+        (name, bits.n_bits, int(package.present[name].sum()), f"{fill(bits, package.present[name]):.3f}")
+        for name, bits in package.passes.items()
+    ]
+    return "\n\n".join(columns(part) for part in (head, passes))
+
+
+def fill(bits: BitMatrix, present: Mask) -> float:
+    """Give the share of bits set, over the records present; 0 if there are none."""
+    n_cells = int(present.sum()) * bits.n_bits
+    return float(bits.popcounts()[present].sum()) / n_cells if n_cells else 0.0
+
+
+def describe_result(result: LinkageResult) -> str:
+    """Say how a linkage went, pass by pass."""
+    rows: Rows = [("pass", "left records", "right records", "pairs", "links")]
+    rows += [(one.name, one.n_left, one.n_right, one.n_pairs, one.n_links) for one in result.counts]
+    head: Rows = [
+        ("left records", result.n_left),
+        ("right records", result.n_right),
+        ("links", len(result.links)),
+        ("conflicting pairs", len(result.conflicts)),
+    ]
+    return "\n\n".join((columns(head), columns(rows)))
+
+
+def describe_quality(quality: LinkageQuality) -> str:
+    """Say how good links are: counts first."""
+    names: Mapping[str, str] = {
+        "true_positives": "true links",
+        "false_positives": "false links",
+        "false_negatives": "missed links",
+        "precision": "precision",
+        "recall": "recall",
+        "f1": "F1",
+        "f_star": "F*",
+    }
+    found = quality.to_dict()
+    return columns([(label, _number(found[name])) for name, label in names.items()])
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "undefined"
+    return str(value) if isinstance(value, int) else f"{value:.4f}"

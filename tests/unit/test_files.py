@@ -1,0 +1,159 @@
+"""Outputs appear whole or not at all; inputs are regular files that stay as they are."""
+
+import errno
+import os
+import socket
+
+import pytest
+
+from pprl.errors import DataError, ResourceError, UsageError
+from pprl.files import open_regular, read_bytes, write_bytes, write_folder, write_whole
+
+posix = pytest.mark.skipif(os.name == "nt", reason="modes and special files are a POSIX matter")
+
+
+def test_nothing_remains_of_an_output_that_failed(tmp_path):
+    """Neither under its name nor under a temporary one."""
+    with pytest.raises(KeyboardInterrupt), write_whole(tmp_path / "a") as stream:
+        stream.write(b"half")
+        raise KeyboardInterrupt
+
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_an_output_is_not_overwritten(tmp_path):
+    """Unless told to."""
+    write_bytes(tmp_path / "a", b"first")
+
+    with pytest.raises(UsageError, match="exists"):
+        write_bytes(tmp_path / "a", b"second")
+    assert b"first" == (tmp_path / "a").read_bytes()
+    write_bytes(tmp_path / "a", b"second", force=True)
+    assert b"second" == (tmp_path / "a").read_bytes()
+
+
+def test_of_two_runs_at_once_one_loses(tmp_path):
+    """A name that was taken while writing is not overwritten."""
+    with pytest.raises(UsageError, match="another run"), write_whole(tmp_path / "a") as stream:
+        stream.write(b"late")
+        (tmp_path / "a").write_bytes(b"early")
+
+    assert [b"early"] == [path.read_bytes() for path in tmp_path.iterdir()]
+
+
+def test_a_file_system_without_hard_links_will_do(tmp_path, monkeypatch):
+    """FAT and some network drives have none."""
+
+    def refuse(_source: object, _target: object) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+
+    write_bytes(tmp_path / "a", b"whole")
+
+    assert [b"whole"] == [path.read_bytes() for path in tmp_path.iterdir()]
+
+
+@posix
+def test_outputs_are_for_their_owner_whatever_the_umask(tmp_path):
+    """Mode 0600 under umask 000."""
+    before = os.umask(0)
+    try:
+        write_bytes(tmp_path / "a", b"")
+    finally:
+        os.umask(before)
+
+    assert 0o600 == (tmp_path / "a").stat().st_mode & 0o777
+
+
+@pytest.mark.parametrize("fault", [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EACCES])
+def test_a_fault_of_the_disk_leaves_the_old_output(tmp_path, monkeypatch, fault):
+    """A full or failing disk, found when the file is flushed."""
+    write_bytes(tmp_path / "a", b"old")
+
+    def fail(_descriptor: int) -> None:
+        raise OSError(fault, "fault")
+
+    monkeypatch.setattr(os, "fsync", fail)
+
+    with pytest.raises(ResourceError):
+        write_bytes(tmp_path / "a", b"new", force=True)
+    assert [b"old"] == [path.read_bytes() for path in tmp_path.iterdir()]
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path, monkeypatch):
+    """The second file fails, and the first is gone."""
+    calls = []
+    sync = os.fsync
+
+    def fail_second(descriptor: int) -> None:
+        calls.append(descriptor)
+        if len(calls) == 3:  # file, its folder, then the second file
+            raise OSError(errno.ENOSPC, "full")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fail_second)
+
+    with pytest.raises(ResourceError, match="space"):
+        write_folder(tmp_path / "out", {"a": b"1", "b": b"2"})
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    """It is not made silently."""
+    with pytest.raises(UsageError, match="folder"):
+        write_bytes(tmp_path / "no" / "a", b"")
+
+
+def test_a_missing_input_is_refused(tmp_path):
+    """With the name that the caller gave it."""
+    with (
+        pytest.raises(DataError, match="table x: does not exist"),
+        open_regular(tmp_path / "x", what="table x"),
+    ):
+        pass
+
+
+@posix
+def test_only_regular_files_are_read(tmp_path):
+    """A folder, a pipe, a socket, a device and a link to nothing are refused, and nothing waits."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(tmp_path / "socket"))
+    places = [tmp_path, tmp_path / "pipe", tmp_path / "dangling", tmp_path / "socket", "/dev/null"]
+
+    for place in places:
+        with pytest.raises(DataError), open_regular(place, what="input"):
+            pass
+    server.close()
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path):
+    """Somebody appends to it."""
+    (tmp_path / "a").write_bytes(b"one")
+
+    with pytest.raises(DataError, match="changed"), open_regular(tmp_path / "a", what="input") as stream:
+        stream.read()
+        with (tmp_path / "a").open("ab") as other:
+            other.write(b"two")
+
+
+def test_a_file_without_permission_is_a_matter_of_resources(tmp_path, monkeypatch):
+    """Exit status 6, as tests may run as root."""
+
+    def refuse(*_arguments: object) -> int:
+        raise PermissionError(errno.EACCES, "no")
+
+    monkeypatch.setattr(os, "open", refuse)
+
+    with pytest.raises(ResourceError, match="permission"), open_regular(tmp_path / "a", what="input"):
+        pass
+
+
+def test_small_files_have_a_limit(tmp_path):
+    """So nobody fills the memory with an agreement."""
+    (tmp_path / "a").write_bytes(b"12345")
+
+    with pytest.raises(DataError, match="longer than 4"):
+        read_bytes(tmp_path / "a", what="input", limit=4)
