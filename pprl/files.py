@@ -36,8 +36,10 @@ def refuse_existing(path: Path, *, force: bool) -> None:
     UsageError
         If something is there and `force` is false, or it is not a regular file.
     """
-    if path.is_symlink() or path.is_dir():
-        raise UsageError(f"output {path.name}: a directory or a link is in its place", code="output-exists")
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise UsageError(
+            f"output {path.name}: a folder, a link or a device is in its place", code="output-exists"
+        )
     if path.exists() and not force:
         raise UsageError(
             f"output {path.name}: exists already",

@@ -3,6 +3,8 @@
 import errno
 import os
 import socket
+import stat
+from pathlib import Path
 
 import pytest
 
@@ -119,14 +121,28 @@ def test_only_regular_files_are_read(tmp_path):
     """A folder, a pipe, a socket, a device and a link to nothing are refused, and nothing waits."""
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
-    server = socket.socket(socket.AF_UNIX)
-    server.bind(str(tmp_path / "socket"))
-    places = [tmp_path, tmp_path / "pipe", tmp_path / "dangling", tmp_path / "socket", "/dev/null"]
+    places = [tmp_path, tmp_path / "pipe", tmp_path / "dangling", tmp_path / "socket", Path("/dev/null")]
 
-    for place in places:
-        with pytest.raises(DataError), open_regular(place, what="input"):
-            pass
-    server.close()
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "socket"))
+        for place in places:
+            with pytest.raises(DataError), open_regular(place, what="input"):
+                pass
+
+
+@posix
+@pytest.mark.parametrize("force", [False, True])
+def test_only_regular_files_are_replaced(tmp_path, force):
+    """Nobody loses a device, a pipe or a folder to --force."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("folder")
+
+    for name in ("pipe", "folder", "link"):
+        with pytest.raises(UsageError, match="in its place"):
+            write_bytes(tmp_path / name, b"", force=force)
+
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path):

@@ -89,7 +89,7 @@ def test_ids_may_be_whole_numbers():
         {"code": ["a", 1, 2.5, None]},
         {"code": [["a"], ["b"], ["c"], ["d"]]},
         {"code": [b"ok", b"S\xe9", b"x", b"y"]},
-        {"code": ["\ud800", "b", "c", "d"]},
+        {"code": pd.Series(["\ud800", "b", "c", "d"], dtype=object)},
         {"code": [pd.Timestamp("1990-02-11 01:00")] * 4},
         {"code": [pd.Timestamp("1990-02-11", tz="UTC")] * 4},
     ],
@@ -170,7 +170,7 @@ def test_an_error_holds_no_cell_in_its_chain(tmp_path):
     sources = [
         write_csv(tmp_path, "id,surname,code\nr1,Siân,b\n".encode("latin-1")),
         FRAME.assign(code=["a", 1, 2.5, None]),
-        FRAME.assign(code=["\ud800", "b", "c", "d"]),
+        FRAME.assign(code=pd.Series(["\ud800", "b", "c", "d"], dtype=object)),
     ]
 
     for source in sources:
