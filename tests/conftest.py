@@ -5,10 +5,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import settings
 
 from pprl.agreement import Agreement
 from pprl.cli.main import run
 from pprl.keys import LinkageKey
+
+# A first example may wait for a compiler, and no test asserts a time.
+settings.register_profile("pprl", deadline=None)
+settings.load_profile("pprl")
 
 PEOPLE = {
     "rec_id": ["r1", "r2", "r3", "r4"],

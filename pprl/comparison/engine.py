@@ -5,7 +5,6 @@ Work is cut into tasks and shared out to threads; kernels run outside Python's g
 lock.  The answer does not depend on the kernel or on the number of threads.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
@@ -16,6 +15,7 @@ from pprl.comparison.kernels.loading import KernelName, load_kernel
 from pprl.comparison.measures import Measure, Threshold, measure_named, parse_threshold
 from pprl.comparison.tasks import BLOCK, Found, Job, Scan, Side, Task
 from pprl.errors import ResourceError
+from pprl.machine import processors
 from pprl.model import BitMatrix, ScoredPairs
 from pprl.model.arrays import Counts
 
@@ -92,7 +92,7 @@ def compare(
     require_comparable(left, right)
     similarity = measure_named(measure)
     need = similarity.needed_overlap(left.n_bits, parse_threshold(threshold))
-    n_threads = _processors() if workers is None else require_whole("workers", workers, least=1)
+    n_threads = processors() if workers is None else require_whole("workers", workers, least=1)
     budget = PairBudget(max_pairs)
     job = _job(left, right, need)
     chosen = load_kernel(kernel, n_pairs=job.n_pairs)
@@ -110,13 +110,6 @@ def _job(left: BitMatrix, right: BitMatrix, need: Counts) -> Job:
         raise ResourceError(f"comparison: a side has more than {_MOST_ROWS:,} rows", code="too-many-rows")
     side = Side.of(left)
     return Job(side, side if left is right else Side.of(right), need)
-
-
-def _processors() -> int:
-    """Count the processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _run(

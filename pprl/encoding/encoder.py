@@ -24,6 +24,7 @@ from pprl.encoding.filters import Bag, Member, clk
 from pprl.encoding.passes import EXACT_BITS, ExactPass, FuzzyPass, Pass, PassField
 from pprl.encoding.tokens import DateParts, Exact, QGrams, Tokens
 from pprl.keys import ProjectKey
+from pprl.machine import processors
 from pprl.model import BitMatrix, TextColumn
 from pprl.model.arrays import Mask
 
@@ -85,7 +86,9 @@ def _encode_fuzzy(
     columns: Columns, rules: Mapping[str, Field], one: FuzzyPass, key: ProjectKey
 ) -> EncodedPass:
     present = _present(columns, one)
-    bits = clk(_bags(columns, rules, one, key), n_records=present.size, n_bits=one.n_bits)
+    bits = clk(
+        _bags(columns, rules, one, key), n_records=present.size, n_bits=one.n_bits, workers=processors()
+    )
     for place, step in enumerate(one.hardening):
         bits = step(bits, key.derive("hardening", one.name, str(place), type(step).__name__))
     return EncodedPass(_without_absent(bits, present), present)

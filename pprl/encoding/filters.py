@@ -6,21 +6,20 @@ of one.  A bag sets a fixed number of bits in each record, shared out over its d
 tokens, so that short names are not weighted less.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from pprl.encoding.hashing import position_table
+from pprl.encoding.loops import HashedBag, Ints, Loops, in_chunks, load_loops
 from pprl.encoding.tokens import Tokens
 from pprl.keys import Subkey
 from pprl.model import BitMatrix, TextColumn
 from pprl.model.arrays import Codes, Words
-from pprl.model.columns import MISSING
 
-CHUNK = 8192  # records at a time: 8 MB of unpacked bits, and some 10 MB of positions for each bag
-Ints = npt.NDArray[np.int64]
+Adder = Callable[[slice, Words], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +39,14 @@ class Bag:
     members: tuple[Member, ...]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class _HashedBag:
-    """A bag whose tokens have been hashed, each once.
-
-    ``value_tokens[m]`` lists, for each value of member m, its token numbers from
-    ``starts[m][value]`` on; numbers follow the sorted order of the tokens.
-    """
-
-    members: tuple[Member, ...]
-    starts: tuple[Ints, ...]
-    value_tokens: tuple[Ints, ...]
-    positions: npt.NDArray[np.uint16]
-
-
-def clk(bags: Sequence[Bag], *, n_records: int, n_bits: int) -> BitMatrix:
+def clk(
+    bags: Sequence[Bag],
+    *,
+    n_records: int,
+    n_bits: int,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> BitMatrix:
     """Encode records as CLKs.
 
     Parameters
@@ -65,19 +57,29 @@ def clk(bags: Sequence[Bag], *, n_records: int, n_bits: int) -> BitMatrix:
         Length of every column.
     n_bits : int
         Length of the filter, a power of two.
+    workers : int
+        Threads; the result does not depend on it.
+    progress : callable, optional
+        Called with the number of bags done and of all.
 
     Returns
     -------
     BitMatrix
         One row for each record; a record without any value has no bit set.
     """
+    loops = load_loops(n_records)
     words = np.zeros((n_records, n_bits // 64), dtype=np.uint64)
-    for bag in bags:
-        hashed = _hash_tokens(bag, n_bits=n_bits)
-        for start in range(0, n_records, CHUNK):
-            part = slice(start, start + CHUNK)
-            codes = np.column_stack([member.column.codes[part] for member in bag.members])
-            words[part] |= _masks_of_chunk(hashed, codes, n_bits=n_bits)
+    adders = []
+    for done, bag in enumerate(bags):
+        adders.append(_adder(bag, n_records, words.shape[1], loops))
+        if progress:
+            progress(done + 1, len(bags))
+
+    def add_all(part: slice) -> None:
+        for add in adders:
+            add(part, words[part])
+
+    in_chunks(n_records, add_all, workers=workers)
     return BitMatrix(words, n_bits)
 
 
@@ -93,57 +95,43 @@ def shared_out(n_bits: int, n_tokens: int) -> list[int]:
     return [quotient + (place < remainder) for place in range(n_tokens)]
 
 
-def _hash_tokens(bag: Bag, *, n_bits: int) -> _HashedBag:
-    cut = [[member.tokens(value) for value in member.column.values] for member in bag.members]
-    vocabulary = sorted({token for values in cut for tokens in values for token in tokens})
+def _adder(bag: Bag, n_records: int, n_words: int, loops: Loops) -> Adder:
+    """Give the function that sets the bits of a bag in some records."""
+    hashed = _hashed(bag, n_bits=n_words * 64)
+    columns = [member.column.codes for member in bag.members]
+    n_values = hashed.starts.size - 1
+    if len(columns) > 1 or 2 * n_values > n_records:
+        return lambda part, words: loops.set_bits(hashed, _beside(columns, part), words)
+    # Most records share their value with another: the bits of each value are made once.
+    table = np.zeros((n_values, n_words), dtype=np.uint64)
+    loops.set_bits(hashed, np.arange(n_values, dtype=np.int32)[:, None], table)
+    return lambda part, words: loops.or_rows(table, columns[0][part], words)
+
+
+def _beside(columns: Sequence[Codes], part: slice) -> npt.NDArray[np.int32]:
+    return np.column_stack([codes[part] for codes in columns])
+
+
+def _hashed(bag: Bag, *, n_bits: int) -> HashedBag:
+    """Cut each value, number the tokens in their sorted order, and hash each once."""
+    cut = [member.tokens(value) for member in bag.members for value in member.column.values]
+    vocabulary = sorted({token for tokens in cut for token in tokens})
     number = {token: place for place, token in enumerate(vocabulary)}
+    starts = np.cumsum([0, *map(len, cut)], dtype=np.int64)
+    numbers = np.array([number[token] for tokens in cut for token in tokens], dtype=np.int64)
     budget = sum(member.bits for member in bag.members)
-    return _HashedBag(
-        members=bag.members,
-        starts=tuple(np.cumsum([0, *(len(tokens) for tokens in values)], dtype=np.int64) for values in cut),
-        value_tokens=tuple(
-            np.array([number[token] for tokens in values for token in tokens], dtype=np.int64)
-            for values in cut
-        ),
-        positions=position_table(bag.key, vocabulary, k=budget, n_bits=n_bits),
+    return HashedBag(
+        first_value=np.cumsum([0, *(len(member.column.values) for member in bag.members)], dtype=np.int64),
+        starts=starts,
+        tokens=numbers,
+        bits=np.array([member.bits for member in bag.members], dtype=np.int64),
+        positions=position_table(bag.key, vocabulary, _most_asked(starts, numbers, budget), n_bits=n_bits),
     )
 
 
-def _masks_of_chunk(bag: _HashedBag, codes: npt.NDArray[np.int32], *, n_bits: int) -> Words:
-    """Give the bits that a bag sets in each record of a chunk; equal records are worked on once."""
-    distinct, inverse = np.unique(codes, axis=0, return_inverse=True)
-    owner, token = _distinct_tokens(bag, distinct)
-    n_tokens = np.bincount(owner, minlength=len(distinct))
-    budget = (distinct != MISSING) @ np.array([member.bits for member in bag.members])
-    place = np.arange(owner.size) - (np.cumsum(n_tokens) - n_tokens)[owner]
-    k = budget[owner] // n_tokens[owner] + (place < budget[owner] % n_tokens[owner])
-
-    bits = np.zeros((len(distinct), n_bits), dtype=np.bool_)
-    bits[np.repeat(owner, k), bag.positions[np.repeat(token, k), _counting(k)]] = True
-    return BitMatrix.from_bools(bits).words[inverse.reshape(-1)]
-
-
-def _distinct_tokens(bag: _HashedBag, distinct: npt.NDArray[np.int32]) -> tuple[Ints, Ints]:
-    """List (row, token) of all rows in order, each pair once."""
-    owners, tokens = [], []
-    for member, (starts, flat) in enumerate(zip(bag.starts, bag.value_tokens, strict=True)):
-        codes: Codes = distinct[:, member]
-        rows = np.flatnonzero(codes != MISSING)
-        first = starts[codes[rows]]
-        length = starts[codes[rows] + 1] - first
-        owners.append(np.repeat(rows, length))
-        tokens.append(flat[np.repeat(first, length) + _counting(length)])
-    pairs = np.unique(np.column_stack([np.concatenate(owners), np.concatenate(tokens)]), axis=0)
-    return pairs[:, 0], pairs[:, 1]
-
-
-def _counting(lengths: Ints) -> Ints:
-    """Count 0, 1, ... anew for each length.
-
-    Examples
-    --------
-    >>> _counting(np.array([2, 3])).tolist()
-    [0, 1, 0, 1, 2]
-    """
-    ends = np.cumsum(lengths)
-    return np.arange(ends[-1] if ends.size else 0) - np.repeat(ends - lengths, lengths)
+def _most_asked(starts: Ints, numbers: Ints, budget: int) -> list[int]:
+    """Give for each token the most positions that any record can ask of it."""
+    n_tokens = np.diff(starts)
+    most = np.zeros(int(numbers.max()) + 1 if numbers.size else 0, dtype=np.int64)
+    np.maximum.at(most, numbers, np.repeat(-(-budget // np.maximum(n_tokens, 1)), n_tokens))
+    return most.tolist()

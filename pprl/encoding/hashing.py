@@ -35,7 +35,7 @@ def token_positions(key: Subkey, token: str, *, k: int, n_bits: int) -> list[int
     The positions for a smaller `k` are the beginning of those for a larger one.
     """
     message = token.encode("utf-8")
-    n_drawn = 2 * k
+    n_drawn = k + k // 4 + 8
     while True:
         drawn = np.frombuffer(key.stream(message, 2 * n_drawn), dtype="<u2") & np.uint16(n_bits - 1)
         distinct = list(dict.fromkeys(drawn.tolist()))
@@ -44,9 +44,26 @@ def token_positions(key: Subkey, token: str, *, k: int, n_bits: int) -> list[int
         n_drawn *= 2
 
 
-def position_table(key: Subkey, tokens: Sequence[str], *, k: int, n_bits: int) -> Positions:
-    """Hash each token once: positions of shape (number of tokens, k)."""
-    table = np.zeros((len(tokens), k), dtype=np.uint16)
-    for row, token in enumerate(tokens):
-        table[row] = token_positions(key, token, k=k, n_bits=n_bits)
+def position_table(key: Subkey, tokens: Sequence[str], ks: Sequence[int], *, n_bits: int) -> Positions:
+    """Hash each token once.
+
+    Parameters
+    ----------
+    key : Subkey
+        The field's key.
+    tokens : sequence of str
+        The tokens.
+    ks : sequence of int
+        For each token the most positions that a record asks of it.
+    n_bits : int
+        Length of the filter.
+
+    Returns
+    -------
+    ndarray of uint16, shape (number of tokens, most positions)
+        Row by row the token's positions, filled up with zeros.
+    """
+    table = np.zeros((len(tokens), max(ks, default=0)), dtype=np.uint16)
+    for row, (token, k) in enumerate(zip(tokens, ks, strict=True)):
+        table[row, :k] = token_positions(key, token, k=k, n_bits=n_bits)
     return table

@@ -282,14 +282,6 @@ def test_an_impossible_call_names_the_place_and_what_was_wanted(option, message,
     assert (caught.value.message, caught.value.hint) == (message, hint)
 
 
-def test_by_default_there_is_a_thread_for_each_processor(monkeypatch):
-    """Where the system does not say which processors are ours, all are counted."""
-    monkeypatch.delattr(engine.os, "sched_getaffinity", raising=False)
-    monkeypatch.setattr(engine.os, "cpu_count", lambda: 7)
-
-    assert engine._processors() == 7
-
-
 def test_importing_the_package_does_not_load_a_compiler():
     """Half a second that most calls need not pay."""
     code = "import sys, pprl.comparison; sys.exit('numba' in sys.modules)"

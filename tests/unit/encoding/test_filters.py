@@ -1,10 +1,11 @@
 """CLKs hold the tokens that they should, and nothing else."""
 
 import numpy as np
-from hypothesis import given
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pprl.encoding import filters
+from pprl.encoding import loops
 from pprl.encoding.filters import Bag, Member, clk, shared_out
 from pprl.encoding.hashing import token_positions
 from pprl.encoding.tokens import DateParts, Exact, QGrams
@@ -36,9 +37,12 @@ def clk_by_hand(records, bags, n_bits) -> list[list[int]]:
     return matrix
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows, st.integers(1, 40), st.integers(1, 40))
-def test_filters_equal_the_slow_twin(records, n_first, n_second):
-    """For any records, a bag of two fields beside a field alone, also where bits run out."""
+def test_filters_equal_the_slow_twin(compiled, monkeypatch, records, n_first, n_second):
+    """For any records, a bag of two fields beside a field alone, also where bits run out; with both loops."""
+    monkeypatch.setattr(loops, "COMPILED_FROM", 0 if compiled else 1 << 60)
     columns = [TextColumn.from_texts(column) for column in zip(*records, strict=True)] or [
         TextColumn.from_texts([])
     ] * 3
@@ -59,7 +63,7 @@ def test_chunks_change_nothing(monkeypatch):
     bags = [Bag(PROJECT.derive("x"), (Member(column, QGrams(), 50),))]
     expected = clk(bags, n_records=50, n_bits=256).to_bytes()
 
-    monkeypatch.setattr(filters, "CHUNK", 8)
+    monkeypatch.setattr(loops, "CHUNK", 8)
 
     assert expected == clk(bags, n_records=50, n_bits=256).to_bytes()
 

@@ -7,7 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pprl.encoding.hardening import Diffuse, Flip, Permute, XorFold, diffusion_sets, keyed_permutation
+from pprl.encoding import loops
+from pprl.encoding.hardening import (
+    Balance,
+    Diffuse,
+    Flip,
+    Permute,
+    Rehash,
+    Resample,
+    Rule90,
+    WindowXor,
+    XorFold,
+    diffusion_sets,
+    keyed_permutation,
+)
 from pprl.errors import AgreementError
 from pprl.keys import LinkageKey
 from pprl.model import BitMatrix
@@ -124,12 +137,110 @@ def test_a_replaced_bit_changes_half_of_the_time():
     assert changed[~bits].mean() == pytest.approx(0.1, abs=0.004)
 
 
-@pytest.mark.parametrize(
-    "step", [Diffuse(t=2, n_bits=128), XorFold(), Permute(), Flip(probability=Decimal("0.1"))]
-)
+STEPS = [
+    Diffuse(t=2, n_bits=128),
+    Diffuse(t=3, n_bits=100),
+    XorFold(),
+    Rule90(),
+    Rule90(rounds=3),
+    Balance(),
+    Permute(),
+    Resample(n_bits=200),
+    WindowXor(width=5),
+    Rehash(width=4, stride=3, k=2, n_bits=128),
+    Flip(probability=Decimal("0.1")),
+]
+
+
+@pytest.mark.parametrize("step", STEPS)
 def test_a_step_says_what_it_will_give(step):
     """The agreement is checked with it before any record is read."""
     bits = BitMatrix.from_bools(np.zeros((3, 256), dtype=bool))
 
     assert step.out_bits(256) == step(bits, KEY).n_bits
     assert 0 == len(step(bits.take(np.array([], dtype=np.int64)), KEY))
+
+
+@pytest.mark.parametrize("n_bits", [64, 100, 256])
+@pytest.mark.parametrize("step", STEPS[:-1])
+def test_compiled_loops_equal_their_twins(monkeypatch, step, n_bits):
+    """Also where rows do not fill their last word, and records not their last block."""
+    bits = BitMatrix.from_bools(random_bits(70, n_bits, 0.4))
+    made = []
+
+    for compiled_from in (0, 1 << 60):
+        monkeypatch.setattr(loops, "COMPILED_FROM", compiled_from)
+        made.append(step(bits, KEY).to_bytes())
+
+    assert made[0] == made[1]
+
+
+def test_rule_90_is_the_xor_of_both_neighbours():
+    """In a ring: 1000 becomes 0101."""
+    bits = BitMatrix.from_bools(np.array([[1, 0, 0, 0]], dtype=bool))
+
+    assert [[0, 1, 0, 1]] == Rule90()(bits, KEY).to_bools().astype(int).tolist()
+
+
+def test_two_rounds_of_rule_90_are_one_after_another():
+    """As two steps in a chain would be."""
+    bits = BitMatrix.from_bools(random_bits(5, 100, 0.4))
+
+    assert Rule90()(Rule90()(bits, KEY), KEY).to_bytes() == Rule90(rounds=2)(bits, KEY).to_bytes()
+
+
+def test_balance_hides_the_length():
+    """Every record has half of its bits set, whatever it had before."""
+    bits = np.concatenate([random_bits(20, 128, fill) for fill in (0.05, 0.5, 0.9)])
+
+    balanced = Balance()(BitMatrix.from_bools(bits), KEY)
+
+    assert {128} == set(balanced.popcounts().tolist())
+
+
+def test_balance_keeps_differences():
+    """As many bits differ as before, twice; so it leaks as much similarity."""
+    bits = random_bits(2, 128, 0.3)
+    balanced = Balance()(BitMatrix.from_bools(bits), KEY).to_bools()
+
+    assert 2 * (bits[0] ^ bits[1]).sum() == (balanced[0] ^ balanced[1]).sum()
+
+
+def test_resampling_is_xor_and_not_and():
+    """A peer computes AND by mistake: then zeros alone would give what they give here, but ones not."""
+    ones = BitMatrix.from_bools(np.ones((1, 512), dtype=bool))
+
+    assert 0 == int(Resample(n_bits=512)(ones, KEY).popcounts()[0])
+
+
+def test_window_xor_is_the_xor_of_two_windows():
+    """10010000 with windows of three: bit i and bit i + 3."""
+    bits = BitMatrix.from_bools(np.array([[1, 0, 0, 1, 0, 0, 0, 0]], dtype=bool))
+
+    assert [[0, 0, 0, 1, 0, 1, 0, 0]] == WindowXor(width=3)(bits, KEY).to_bools().astype(int).tolist()
+
+
+def test_rehashing_equals_the_slow_twin():
+    """Each window's content and place name its positions."""
+    step = Rehash(width=3, stride=2, k=2, n_bits=64)
+    bits = random_bits(6, 20, 0.4)
+    expected = np.zeros((6, 64), dtype=bool)
+    for row, record in enumerate(bits):
+        for start in range(0, 18, 2):
+            content = sum(1 << i for i in range(3) if record[start + i])
+            stream = KEY.stream(f"window {start}".encode(), 2 * 2 * 8)
+            for i in range(2):
+                at = 2 * (2 * content + i)
+                expected[row, int.from_bytes(stream[at : at + 2], "little") % 64] = True
+
+    actual = step(BitMatrix.from_bools(bits), KEY)
+
+    assert expected.tolist() == actual.to_bools().tolist()
+
+
+@pytest.mark.parametrize("step", [Diffuse(t=2, n_bits=128), Balance(), Permute(), Resample(n_bits=128)])
+def test_a_keyed_step_depends_on_its_key(step):
+    """The same step at another place in the chain has another key."""
+    bits = BitMatrix.from_bools(random_bits(3, 128, 0.4))
+
+    assert step(bits, KEY).to_bytes() != step(bits, PROJECT.derive("another place")).to_bytes()
