@@ -10,26 +10,31 @@ import importlib.resources
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-from pprl.cleaning.fields import DateField, Field
+from pprl.cleaning.fields import CodeField, DateField, Field, HealthNumberField, SexField, UpnField
 from pprl.encoding.encoder import DEFAULT_TOKENS, bits_of
 from pprl.encoding.passes import ExactPass, FuzzyPass, Pass
 from pprl.encoding.tokens import DateParts
 from pprl.errors import AgreementError, PolicyError, nearest
 from pprl.files import read_bytes
+from pprl.mistakes import explained, property_names, schema_of
+from pprl.model.encoded import PRINTABLE
 
 MAX_BYTES = 1 << 20
+MAX_DEPTH = 20
+LEAST_THRESHOLD = Decimal("0.01")
+LOW_ENTROPY = (SexField, CodeField)
+IDENTIFIERS = {HealthNumberField, UpnField}
 _SECRET_WORDS = ("secret", "key", "passw", "passphrase", "private")
-_STEP = re.compile(r"\.([A-Za-z0-9_-]+)|\[(\d+)\]")
 
 
-class Matching(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Matching(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """What a linkage is to aim at.
 
     Parameters
@@ -44,7 +49,7 @@ class Matching(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     cardinality: Literal["one-to-one"]
 
 
-class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """Every choice that the parties share, and no secret.
 
     Parameters
@@ -74,7 +79,7 @@ class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     64
     """
 
-    project: Annotated[str, msgspec.Meta(max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    project: Annotated[str, msgspec.Meta(max_length=80, pattern=PRINTABLE)]
     epoch: Annotated[int, msgspec.Meta(ge=1, le=2**31)]
     fields: Annotated[tuple[Field, ...], msgspec.Meta(min_length=1, max_length=64)]
     passes: Annotated[tuple[Pass, ...], msgspec.Meta(min_length=1, max_length=16)]
@@ -111,7 +116,7 @@ class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     @classmethod
     def preset(cls, name: str) -> "Agreement":
         """Give an agreement that ships with the package: one of `preset_names`."""
-        return cls.from_toml(preset_text(name).encode())
+        return cls.from_toml(preset_text(name).encode("utf-8"))
 
     @classmethod
     def from_toml(cls, content: bytes) -> "Agreement":
@@ -122,15 +127,30 @@ class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             return msgspec.convert(document, cls)
         except msgspec.ValidationError as error:
             said = str(error)
-        raise _explained(said, document)
+        except ArithmeticError:
+            said = "A number is out of all range"
+        raise explained(said, document, cls)
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the canonical JSON, 64 hexadecimal digits."""
         return hashlib.sha256(self.canonical_json()).hexdigest()
 
+    @property
+    def project_fingerprint(self) -> str:
+        """SHA-256 of all that shapes the bits: no columns, no thresholds, no matching.
+
+        Keys are derived from it, so that encodings of the same people under other choices,
+        such as weaker hardening, cannot be held against each other.
+        """
+        shaping = Agreement.__struct_fields__[:4]
+        document = {name: msgspec.to_builtins(getattr(self, name), order="sorted") for name in shaping}
+        document["fields"] = [_without(rule, "column") for rule in document["fields"]]
+        document["passes"] = [_without(one, "threshold", "differing") for one in document["passes"]]
+        return hashlib.sha256(msgspec.json.encode(document, order="sorted")).hexdigest()
+
     def canonical_json(self) -> bytes:
-        """Give the one JSON text of this agreement: sorted keys, no spaces, decimals as text."""
+        """Give the one JSON text of this agreement: sorted keys, no spaces, no defaults, decimals as text."""
         return msgspec.json.encode(self, order="sorted")
 
     def __repr__(self) -> str:
@@ -146,7 +166,7 @@ def json_schema() -> dict[str, Any]:
     >>> json_schema()["title"]
     'pprl agreement'
     """
-    schema = msgspec.json.schema(Agreement)
+    schema = schema_of(Agreement)
     dialect = "https://json-schema.org/draft/2020-12/schema"
     return {"$schema": dialect, "title": "pprl agreement"} | schema
 
@@ -184,11 +204,13 @@ def _parse_toml(content: bytes) -> dict[str, Any]:
         said = f"a mistake {place.group() if place else 'somewhere'}"
     except RecursionError:
         said = "it is nested too deeply"
+    except (ValueError, ArithmeticError):
+        said = "a number is out of all range"
     raise AgreementError(f"agreement: not TOML: {said}", code="toml")
 
 
 def _refuse_secrets(document: Mapping[str, Any]) -> None:
-    known = _property_names()
+    known = property_names(Agreement)
     for path, word in _words(document, "agreement"):
         if word not in known and any(part in word.lower() for part in _SECRET_WORDS):
             raise PolicyError(
@@ -199,6 +221,8 @@ def _refuse_secrets(document: Mapping[str, Any]) -> None:
 
 
 def _words(node: object, path: str) -> Iterator[tuple[str, str]]:
+    if path.count(".") > MAX_DEPTH:
+        raise AgreementError("agreement: not TOML: it is nested too deeply", code="toml")
     if isinstance(node, dict):
         for word, below in node.items():
             yield f"{path}: {word}" if path == "agreement" else f"{path}.{word}", word
@@ -208,75 +232,8 @@ def _words(node: object, path: str) -> Iterator[tuple[str, str]]:
             yield from _words(below, f"{path}[{place}]")
 
 
-def _property_names() -> set[str]:
-    (_,), components = msgspec.json.schema_components([Agreement])
-    return {name for component in components.values() for name in component.get("properties", {})}
-
-
-def _explained(said: str, document: Mapping[str, Any]) -> AgreementError:
-    """Turn a validator's message into ours: path, what is wrong, nearest legal word; no value."""
-    what, _, where = said.partition(" - at `$")
-    path = where.removesuffix("`").removeprefix(".") or "top level"
-    steps = [name or int(place) for name, place in _STEP.findall(where)]
-    unknown = re.search(r"unknown field `(.*)`", what)
-    if unknown:
-        hint = nearest(unknown.group(1), _legal_words(steps, document))
-        return AgreementError(
-            f"agreement: {path}: unknown word {unknown.group(1)!r}", code="unknown-word", hint=hint
-        )
-    if what.startswith(("Invalid value", "Invalid enum")):
-        found = re.search(r"'(.*)'", what)
-        hint = nearest(found.group(1) if found else "", _legal_words(steps, document))
-        return AgreementError(
-            f"agreement: {path}: not a word that is legal here", code="illegal-word", hint=hint
-        )
-    return AgreementError(f"agreement: {path}: {_lower_first(what)}", code="ill-formed")
-
-
-def _legal_words(steps: Sequence[str | int], document: Any) -> set[str]:  # noqa: ANN401 - a TOML document
-    """List the words that the schema allows at a path of the document."""
-    (top,), components = msgspec.json.schema_components([Agreement])
-    nodes = _alternatives(top, components, document)
-    for step in steps:
-        inner = document.get(step) if isinstance(document, dict) else None
-        document = document[step] if isinstance(document, list) and isinstance(step, int) else inner
-        below = [_below(node, step) for node in nodes]
-        nodes = [found for node in below if node for found in _alternatives(node, components, document)]
-    return {word for node in nodes for word in _words_of(node)}
-
-
-def _below(node: Mapping[str, Any], step: str | int) -> Mapping[str, Any] | None:
-    found = node.get("items") if isinstance(step, int) else node.get("properties", {}).get(step)
-    return found if isinstance(found, dict) else None
-
-
-def _alternatives(
-    node: Mapping[str, Any],
-    components: Mapping[str, Any],
-    value: object,
-) -> list[Mapping[str, Any]]:
-    """Resolve references and choices; keep the one that the value's tag names, if any."""
-    if "$ref" in node:
-        return _alternatives(components[node["$ref"].rpartition("/")[2]], components, value)
-    if "anyOf" not in node:
-        return [node]
-    found = [one for choice in node["anyOf"] for one in _alternatives(choice, components, value)]
-    named = [one for one in found if isinstance(value, dict) and _tag_fits(one, value)]
-    return named or found
-
-
-def _tag_fits(node: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
-    tags = {name: below["enum"] for name, below in node.get("properties", {}).items() if "enum" in below}
-    return any(value.get(name) in legal for name, legal in tags.items() if len(legal) == 1)
-
-
-def _words_of(node: Mapping[str, Any]) -> Iterable[str]:
-    yield from node.get("properties", {})
-    yield from (str(word) for word in node.get("enum", ()))
-
-
-def _lower_first(text: str) -> str:
-    return text[:1].lower() + text[1:]
+def _without(document: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {key: value for key, value in document.items() if key not in names}
 
 
 def _require_unique(path: str, names: Sequence[str]) -> None:
@@ -308,8 +265,10 @@ def _require_fuzzy(path: str, one: FuzzyPass, rules: Mapping[str, Field]) -> Non
             code="n-bits",
             hint="choose n_bits = 1024",
         )
-    if not one.threshold.is_finite() or not 0 < one.threshold <= 1:
-        raise AgreementError(f"agreement: {path}.threshold: wanted above 0 and at most 1", code="threshold")
+    if not one.threshold.is_finite() or not LEAST_THRESHOLD <= one.threshold <= 1:
+        raise AgreementError(
+            f"agreement: {path}.threshold: wanted from {LEAST_THRESHOLD} to 1", code="threshold"
+        )
     if not any(use.required for use in one.fields):
         raise AgreementError(
             f"agreement: {path}.fields: none is required, so people of whom nothing is known would agree",
@@ -322,6 +281,12 @@ def _require_fuzzy(path: str, one: FuzzyPass, rules: Mapping[str, Field]) -> Non
                 f"agreement: {path}.fields[{place}]: neither the field has a weight nor this use bits",
                 code="no-bits",
             )
+    if all(isinstance(rules[use.field], LOW_ENTROPY) for use in one.fields):
+        raise AgreementError(
+            f"agreement: {path}.fields: a filter of so little would show who has what",
+            code="low-entropy",
+            hint="add a name, a date or a postcode",
+        )
     n_set = sum(bits_of(use, rules[use.field]) for use in one.fields)
     if n_set > one.n_bits:
         raise AgreementError(
@@ -350,8 +315,14 @@ def _require_hardening(path: str, one: FuzzyPass) -> None:
         raise AgreementError(f"agreement: {path}.hardening[{place}]: {said}", code="hardening", hint=hint)
 
 
-def _require_exact(_path: str, _one: ExactPass, _rules: Mapping[str, Field]) -> None:
-    """Do nothing: an exact pass has nothing more to contradict."""
+def _require_exact(path: str, one: ExactPass, rules: Mapping[str, Field]) -> None:
+    kinds = [type(rules[name]) for name in one.fields]
+    if not IDENTIFIERS & set(kinds) and sum(kind not in LOW_ENTROPY for kind in kinds) < 2:
+        raise AgreementError(
+            f"agreement: {path}.fields: equality of so little would show who has what",
+            code="low-entropy",
+            hint="compare an identifier, or two fields that each have many values",
+        )
 
 
 _REQUIRE: Mapping[type[Pass], Any] = {FuzzyPass: _require_fuzzy, ExactPass: _require_exact}

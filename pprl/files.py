@@ -11,7 +11,7 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -36,15 +36,37 @@ def refuse_existing(path: Path, *, force: bool) -> None:
     UsageError
         If something is there and `force` is false, or it is not a regular file.
     """
-    if path.is_symlink() or (path.exists() and not path.is_file()):
+    try:
+        there = path.is_symlink() or path.exists()
+    except (OSError, ValueError) as error:
+        raise _cannot_write(path, error) from None
+    if path.is_symlink() or (there and not path.is_file()):
         raise UsageError(
             f"output {path.name}: a folder, a link or a device is in its place", code="output-exists"
         )
-    if path.exists() and not force:
+    if there and not force:
         raise UsageError(
             f"output {path.name}: exists already",
             code="output-exists",
             hint="choose another name, or give --force to replace it",
+        )
+
+
+def refuse_inputs_as_output(path: Path, inputs: Iterable[Path]) -> None:
+    """Raise if an output would replace what it is made from.
+
+    Raises
+    ------
+    UsageError
+        If `path` is one of the inputs.
+    """
+    try:
+        is_input = any(path.resolve() == one.resolve() for one in inputs)
+    except (OSError, RuntimeError, ValueError):
+        return  # what cannot be resolved cannot be opened either, and is refused there
+    if is_input:
+        raise UsageError(
+            f"output {path.name}: is one of the inputs", code="output-is-input", hint="choose another name"
         )
 
 
@@ -150,16 +172,12 @@ def write_folder(path: Path, contents: Mapping[str, bytes], *, force: bool = Fal
         If the folder cannot be written to.
     """
     if path.exists():
-        for name in contents:
-            refuse_existing(path / name, force=force)
-        for name, content in contents.items():
-            write_bytes(path / name, content, force=force)
+        _fill_folder(path, contents, force=force)
         return
     temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}.partial")
-    make_folder(temporary)
     try:
-        for name, content in contents.items():
-            write_bytes(temporary / name, content)
+        temporary.mkdir(mode=0o700, parents=True)
+        _fill_folder(temporary, contents, force=False)
         temporary.rename(path)
     except OSError as error:
         raise _cannot_write(path, error) from None
@@ -168,8 +186,15 @@ def write_folder(path: Path, contents: Mapping[str, bytes], *, force: bool = Fal
     _sync_folder(path.parent)
 
 
+def _fill_folder(folder: Path, contents: Mapping[str, bytes], *, force: bool) -> None:
+    """Write all files, and only then give all of them their names."""
+    with contextlib.ExitStack() as stack:
+        for name, content in contents.items():
+            stack.enter_context(write_whole(folder / name, force=force)).write(content)
+
+
 @contextlib.contextmanager
-def open_regular(path: Path, *, what: str) -> Generator[BinaryIO]:
+def open_regular(path: Path, *, what: str, follow_links: bool = True) -> Generator[BinaryIO]:
     """Open an input that must be a regular file and must stay as it is until closed.
 
     Parameters
@@ -178,6 +203,8 @@ def open_regular(path: Path, *, what: str) -> Generator[BinaryIO]:
         The input.
     what : str
         What to call it in messages, such as ``"table a.csv"``.
+    follow_links : bool
+        Whether the path may be a symbolic link.
 
     Raises
     ------
@@ -186,10 +213,11 @@ def open_regular(path: Path, *, what: str) -> Generator[BinaryIO]:
     ResourceError
         If it may not be read.
     """
+    # Without O_NONBLOCK, opening a named pipe waits for a writer that may never come.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _binary()
     try:
-        # Without O_NONBLOCK, opening a named pipe waits for a writer that may never come.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _binary())
-    except OSError as error:
+        descriptor = os.open(path, flags | (0 if follow_links else getattr(os, "O_NOFOLLOW", 0)))
+    except (OSError, ValueError) as error:
         raise _cannot_read(path, what, error) from None
     before = os.fstat(descriptor)
     if not stat.S_ISREG(before.st_mode):
@@ -232,7 +260,7 @@ def refuse_exposed_folder(path: Path, *, what: str) -> None:
     PolicyError
         If the file could be committed by accident.
     """
-    for folder in path.absolute().parents:
+    for folder in path.parent.resolve().joinpath(path.name).parents:
         if _ignores_everything(folder / ".gitignore"):
             return
         if (folder / ".git").exists():
@@ -255,7 +283,11 @@ def _kind_of(mode: int) -> str:
     return next((name for test, name in _KINDS if test(mode)), "something else")
 
 
-def _cannot_read(path: Path, what: str, error: OSError) -> DataError | ResourceError:
+def _cannot_read(path: Path, what: str, error: OSError | ValueError) -> DataError | ResourceError:
+    if not isinstance(error, OSError):
+        return DataError(f"{what}: its name is not that of a file", code="not-found")
+    if path.is_dir():  # Windows says that there is no permission
+        return DataError(f"{what}: is a directory, not a file", code="not-a-file")
     if isinstance(error, PermissionError):
         return ResourceError(f"{what}: no permission to read it", code="no-permission")
     if isinstance(error, FileNotFoundError | NotADirectoryError):
@@ -263,13 +295,13 @@ def _cannot_read(path: Path, what: str, error: OSError) -> DataError | ResourceE
         return DataError(f"{what}: {found}", code="not-found")
     if error.errno == errno.ENXIO:
         return DataError(f"{what}: is a socket or a device, not a file", code="not-a-file")
-    if isinstance(error, IsADirectoryError):
-        return DataError(f"{what}: is a directory, not a file", code="not-a-file")
     return ResourceError(f"{what}: cannot be read ({_name(error)})", code="cannot-read")
 
 
-def _cannot_write(path: Path, error: OSError) -> ResourceError | UsageError:
+def _cannot_write(path: Path, error: OSError | ValueError) -> ResourceError | UsageError:
     place = f"output {path.name}"
+    if not isinstance(error, OSError):
+        return UsageError(f"{place}: its name is not that of a file", code="no-folder")
     if error.errno in _FULL:
         return ResourceError(
             f"{place}: no space left", code="disk-full", hint="free some space and run again"

@@ -20,11 +20,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from pprl.errors import DataError, PolicyError, ResourceError, UsageError, VersionError
-from pprl.files import read_bytes, refuse_existing, refuse_exposed_folder, write_bytes
+from pprl.files import open_regular, refuse_existing, refuse_exposed_folder, write_bytes
 
 KEY_BYTES: Final = 32
 _MAGIC: Final = "pprl-linkage-key"
 _VERSION: Final = "1"
+_MAX_FILE_BYTES: Final = 4096
+_LEAST_DIFFERENT: Final = 8  # of 32 random bytes fewer are different once in 10^30 keys
 _WHAT: Final = "linkage key file"
 _NOT_A_FILE: Final = (
     "the option takes the name of a file, never the secret itself; make one with `pprl key new`"
@@ -37,10 +39,8 @@ class _Secret:
     __slots__ = ("_material",)
 
     def __init__(self, material: bytes) -> None:
-        if len(material) != KEY_BYTES:
-            raise UsageError(
-                f"{type(self).__name__}: wanted {KEY_BYTES} bytes, got {len(material)}", code="key"
-            )
+        if not isinstance(material, bytes) or len(material) != KEY_BYTES:
+            raise UsageError(f"{type(self).__name__}: wanted {KEY_BYTES} bytes", code="key")
         self._material = material
 
     def __repr__(self) -> str:
@@ -48,6 +48,8 @@ class _Secret:
 
     def __reduce__(self) -> NoReturn:
         raise PolicyError(f"{type(self).__name__}: a secret is not pickled or copied", code="key-copied")
+
+    __getstate__ = __reduce__
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, type(self)) and hmac.compare_digest(self._material, other._material)
@@ -90,7 +92,7 @@ class ProjectKey(_Secret):
             The purpose and its parts, such as ``"field", pass_name, field_name``.  Parts
             are length-prefixed, so ``("a", "bc")`` and ``("ab", "c")`` differ.
         """
-        return Subkey(_hkdf(self._material, salt=b"", info=_join("pprl derived key", *label)))
+        return Subkey(_hkdf(self._material, salt=b"", info=length_prefixed("pprl derived key", *label)))
 
 
 class LinkageKey(_Secret):
@@ -138,8 +140,11 @@ class LinkageKey(_Secret):
             If it is not a key file.
         """
         place = Path(path)
-        _require_private(place)
-        content = read_bytes(place, what=_WHAT, limit=4096)
+        _require_file(place)
+        refuse_exposed_folder(place, what=_WHAT)
+        with open_regular(place, what=_WHAT, follow_links=False) as stream:
+            _require_owner_only(os.fstat(stream.fileno()))
+            content = stream.read(_MAX_FILE_BYTES + 1)
         return cls(_parse(content))
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
@@ -158,9 +163,17 @@ class LinkageKey(_Secret):
         write_bytes(place, f"{_MAGIC} {_VERSION}\n{self._material.hex()}\n".encode("ascii"), force=force)
 
     def for_project(self, project: str, *, epoch: int) -> ProjectKey:
-        """Bind the secret to a project and an epoch."""
-        salt = hashlib.sha256(_join("pprl project", project, str(epoch))).digest()
-        return ProjectKey(_hkdf(self._material, salt=salt, info=_join("pprl project key")))
+        """Bind the secret to a project and an epoch.
+
+        Parameters
+        ----------
+        project : str
+            What tells projects apart: the agreement's project fingerprint.
+        epoch : int
+            The agreement's epoch.
+        """
+        salt = hashlib.sha256(length_prefixed("pprl project", project, str(epoch))).digest()
+        return ProjectKey(_hkdf(self._material, salt=salt, info=length_prefixed("pprl project key")))
 
 
 def random_bytes(n_bytes: int) -> bytes:
@@ -175,33 +188,50 @@ def _hkdf(material: bytes, *, salt: bytes, info: bytes) -> bytes:
     return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=salt or None, info=info).derive(material)
 
 
-def _join(*parts: str) -> bytes:
+def length_prefixed(*parts: str) -> bytes:
+    """Join texts so that no two lists of texts give the same bytes.
+
+    Each is written in UTF-8 after its length in bytes as four big-endian bytes.
+
+    Examples
+    --------
+    >>> length_prefixed("a", "bc") == length_prefixed("ab", "c")
+    False
+    """
     encoded = [part.encode("utf-8") for part in parts]
     return b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
 
 
-def _require_private(path: Path) -> None:
+def _require_file(path: Path) -> None:
+    """Raise if there is nothing, or a link; neither error keeps the name, which may be a secret."""
     try:
-        status = path.lstat()
+        is_link, found, allowed = stat.S_ISLNK(path.lstat().st_mode), True, True
     except PermissionError:
-        raise ResourceError(f"{_WHAT}: no permission to read it", code="no-permission") from None
+        is_link, found, allowed = False, True, False
     except (OSError, ValueError):
-        raise UsageError(f"{_WHAT}: does not exist", code="no-key-file", hint=_NOT_A_FILE) from None
-    if stat.S_ISLNK(status.st_mode):
+        is_link, found, allowed = False, False, True
+    if not allowed:
+        raise ResourceError(f"{_WHAT}: no permission to read it", code="no-permission")
+    if not found:
+        raise UsageError(f"{_WHAT}: does not exist", code="no-key-file", hint=_NOT_A_FILE)
+    if is_link:
         raise PolicyError(
             f"{_WHAT}: is a link to another place", code="key-is-link", hint="name the file itself"
         )
-    if os.name != "nt" and stat.S_ISREG(status.st_mode) and status.st_mode & 0o077:
-        mode = stat.S_IMODE(status.st_mode)
+
+
+def _require_owner_only(status: os.stat_result) -> None:
+    if os.name != "nt" and status.st_mode & 0o077:
         raise PolicyError(
-            f"{_WHAT}: others may read it (mode {mode:04o}, wanted 0600)",
+            f"{_WHAT}: others may read it (mode {stat.S_IMODE(status.st_mode):04o}, wanted 0600)",
             code="key-readable",
             hint="chmod 600 the file, and consider whether somebody has read it",
         )
-    refuse_exposed_folder(path, what=_WHAT)
 
 
 def _parse(content: bytes) -> bytes:
+    if len(content) > _MAX_FILE_BYTES:
+        raise DataError(f"{_WHAT}: longer than {_MAX_FILE_BYTES} bytes", code="key-file")
     lines = content.decode("ascii", errors="replace").splitlines()
     words = lines[0].split() if lines else []
     if len(words) != 2 or words[0] != _MAGIC:
@@ -215,4 +245,9 @@ def _parse(content: bytes) -> bytes:
         raise DataError(
             f"{_WHAT}: damaged: wanted {2 * KEY_BYTES} hexadecimal digits on line 2", code="key-file"
         )
-    return bytes.fromhex(digits)
+    material = bytes.fromhex(digits)
+    if len(set(material)) < _LEAST_DIFFERENT:
+        raise DataError(
+            f"{_WHAT}: does not hold a random key", code="key-file", hint="make one with `pprl key new`"
+        )
+    return material

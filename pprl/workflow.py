@@ -8,21 +8,24 @@ With a known truth: `evaluate`.
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+
+import msgspec
+import numpy as np
 
 from pprl.agreement import Agreement
 from pprl.cleaning.columns import clean_columns
+from pprl.cleaning.survey import Survey, survey_columns
 from pprl.encoding.canaries import check_tags
 from pprl.encoding.encoder import encode_passes
-from pprl.encoding.passes import FuzzyPass
+from pprl.encoding.passes import FuzzyPass, Pass
 from pprl.errors import DataError, PolicyError, UsageError, nearest
 from pprl.evaluation import LinkageQuality, linkage_quality
 from pprl.exchange.package import Package, read_package
-from pprl.exchange.tables import read_table, read_texts
+from pprl.exchange.tables import ArrowStream, read_columns, read_table, read_texts
 from pprl.keys import LinkageKey
 from pprl.linkage import LinkageResult, PassRule, link_datasets
-from pprl.model import EncodedDataset, Provenance
+from pprl.model import EncodedDataset, Provenance, TextColumn
+from pprl.model.arrays import Mask, texts
 
 PAIR_COLUMNS = ("left_id", "right_id")
 
@@ -116,12 +119,16 @@ def encode_with_counts(
     progress: Callable[[int, int], None] | None = None,
 ) -> Encoding:
     """Encode as `encode` does, and say what cleaning saw."""
+    _require_type("agreement", agreement, Agreement)
+    _require_type("key", key, LinkageKey)
+    _require_type("id", id, str)
     sources = _sources(agreement, columns or {})
+    _require_own_column(id, sources)
     wanted = list(dict.fromkeys(sources.values()))
     table = read_table(source, columns=wanted, id_column=id, allow_empty=allow_empty)
     raw = {field: table.columns[column] for field, column in sources.items()}
     cleaned = clean_columns(raw, agreement.fields)
-    project_key = key.for_project(agreement.project, epoch=agreement.epoch)
+    project_key = key.for_project(agreement.project_fingerprint, epoch=agreement.epoch)
     texts = {name: one.column for name, one in cleaned.items()}
     encoded = encode_passes(texts, agreement.fields, agreement.passes, project_key, progress=progress)
     package = Package(
@@ -145,6 +152,8 @@ def encode_with_counts(
 def load(path: str | os.PathLike[str]) -> Package:
     """Read a package, after checking every byte of it.
 
+    The file is mapped and not copied: it must stay as it is while the package is in use.
+
     Raises
     ------
     DataError
@@ -154,6 +163,7 @@ def load(path: str | os.PathLike[str]) -> Package:
     VersionError
         If it is of another version of the format.
     """
+    _require_type("path", path, str, os.PathLike)
     return read_package(path)
 
 
@@ -195,7 +205,9 @@ def link(
     >>> link(encoded, encoded, agreement=agreement)
     LinkageResult(1 x 1 records, 1 links, 0 conflicting pairs)
     """
+    _require_type("agreement", agreement, Agreement)
     for side, dataset in (("left", left), ("right", right)):
+        _require_type(side, dataset, EncodedDataset)
         require_made_under(dataset, agreement, what=f"{side} package")
     return link_datasets(left, right, _rules(agreement), workers=workers, progress=progress)
 
@@ -256,29 +268,33 @@ def evaluate(
 def read_pairs(source: object) -> list[tuple[str, str]]:
     """Give pairs of ids from a result, a file, a frame or an iterable."""
     if isinstance(source, LinkageResult):
-        left, right = source.links.left_ids.tolist(), source.links.right_ids.tolist()
-        return [(a.decode("utf-8"), b.decode("utf-8")) for a, b in zip(left, right, strict=True)]
-    if isinstance(source, str | os.PathLike):
-        return list(zip(*read_texts(Path(source), PAIR_COLUMNS), strict=True))
-    if hasattr(source, "columns"):
-        return _pairs_of_frame(source)
+        return list(zip(texts(source.links.left_ids), texts(source.links.right_ids), strict=True))
+    if isinstance(source, str | os.PathLike) or hasattr(source, "columns") or isinstance(source, ArrowStream):
+        return list(zip(*read_texts(source, PAIR_COLUMNS), strict=True))
     if isinstance(source, Iterable):
         return [_pair(entry) for entry in source]
     raise UsageError("pairs: wanted a result, a path, a frame or pairs of ids", code="not-pairs")
-
-
-def _pairs_of_frame(frame: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - pandas, polars or another
-    missing = [name for name in PAIR_COLUMNS if name not in list(frame.columns)]
-    if missing:
-        raise DataError(f"pairs: the frame has no column {missing[0]}", code="no-column")
-    left, right = (list(frame[name]) for name in PAIR_COLUMNS)
-    return [(str(a), str(b)) for a, b in zip(left, right, strict=True)]
 
 
 def _pair(entry: object) -> tuple[str, str]:
     if isinstance(entry, Sequence) and not isinstance(entry, str) and len(entry) == 2:
         return str(entry[0]), str(entry[1])
     raise UsageError("pairs: each must be a left id and a right id", code="not-pairs")
+
+
+def _require_own_column(id_column: str, sources: Mapping[str, str]) -> None:
+    if id_column in sources.values():
+        raise UsageError(
+            "id: a field of the agreement is read from that column",
+            code="id-is-field",
+            hint="an id is sent as it is: choose a column that says nothing of a person",
+        )
+
+
+def _require_type(name: str, value: object, *wanted: type) -> None:
+    if not isinstance(value, wanted):
+        names = " or ".join(kind.__name__ for kind in wanted)
+        raise UsageError(f"{name}: wanted {names}, got {type(value).__name__}", code="wrong-type")
 
 
 def _sources(agreement: Agreement, columns: Mapping[str, str]) -> dict[str, str]:
@@ -294,6 +310,78 @@ def _sources(agreement: Agreement, columns: Mapping[str, str]) -> dict[str, str]
 
 def _rules(agreement: Agreement) -> list[PassRule]:
     return [
-        PassRule(one.name, threshold=one.threshold if isinstance(one, FuzzyPass) else None)
+        PassRule(one.name, threshold=one.threshold)
+        if isinstance(one, FuzzyPass)
+        else PassRule(one.name, threshold=None, refuses=one.differing == "refuses")
         for one in agreement.passes
     ]
+
+
+def survey(
+    source: object,
+    agreement: Agreement,
+    *,
+    id: str | None = None,  # noqa: A002 - as in `encode`
+    columns: Mapping[str, str] | None = None,
+) -> Survey:
+    """Count how good a custodian's table is, before it is encoded; no key is needed.
+
+    Parameters
+    ----------
+    source : path, DataFrame or Arrow stream
+        A table as for `encode`.  Only the agreement's columns are read.
+    agreement : Agreement
+        Its fields say how the table is cleaned, and its passes what a record must have.
+    id : str, optional
+        Name of the column with record ids, to check that they are there and all different.
+    columns : mapping of str to str, optional
+        For fields whose column has another name here: field to column.
+
+    Returns
+    -------
+    Survey
+        Counts only.  They are exact: what leaves the custodian goes through `reporting`,
+        which hides small ones.
+
+    Raises
+    ------
+    DataError
+        If `encode` would refuse the table.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> people = pd.DataFrame({"given_name": ["ann", None], "surname": ["lee", "orr"],
+    ...     "address_1": ["1 hay st", ""], "suburb": ["perth", ""], "postcode": ["6000", None],
+    ...     "state": ["wa", "wa"], "date_of_birth": ["19500203", "19610405"]})
+    >>> survey(people, Agreement.preset("febrl")).reached
+    (0, 1, 0, 0, 1)
+    """
+    _require_type("agreement", agreement, Agreement)
+    _require_type("agreement", agreement, Agreement)
+    sources = _sources(agreement, columns or {})
+    if id is not None:
+        _require_own_column(id, sources)
+    table = _columns_of(source, list(dict.fromkeys(sources.values())), id)
+    rules = [msgspec.structs.replace(rule, column=sources[rule.name]) for rule in agreement.fields]
+    cleaned = clean_columns({field: table[column] for field, column in sources.items()}, rules)
+    held = {name: one.column.present() for name, one in cleaned.items()}
+    return survey_columns(cleaned, rules, {one.name: _reached(one, held) for one in agreement.passes})
+
+
+def _columns_of(source: object, wanted: Sequence[str], id_column: str | None) -> Mapping[str, TextColumn]:
+    if id_column is None:
+        columns = read_columns(source, wanted)
+    else:
+        columns = read_table(source, columns=wanted, id_column=id_column, allow_empty=True).columns
+    if not len(columns[wanted[0]]):
+        raise DataError("table: has no rows", code="no-rows", hint="there is nothing to check")
+    return columns
+
+
+def _reached(one: Pass, held: Mapping[str, Mask]) -> Mask:
+    """Say which records take part in a pass: all that it requires, and anything at all."""
+    required = [use.field for use in one.fields if use.required] if isinstance(one, FuzzyPass) else one.fields
+    anything = np.logical_or.reduce([held[name] for name in one.field_names])
+    reached: Mask = np.logical_and.reduce([anything, *(held[name] for name in required)])
+    return reached

@@ -15,6 +15,7 @@ from pprl.cleaning.fields import (
     PostcodeField,
     SexField,
     TextField,
+    UpnField,
 )
 from pprl.cleaning.outcome import Outcome, ValueRefused
 
@@ -29,6 +30,7 @@ __all__ = [
     "PostcodeField",
     "SexField",
     "TextField",
+    "UpnField",
     "ValueRefused",
     "clean_column",
     "clean_columns",

@@ -15,18 +15,35 @@ from pprl.cleaning.identifiers import clean_health_number
 from pprl.cleaning.names import clean_name
 from pprl.cleaning.outcome import Outcome
 from pprl.cleaning.postcodes import Country, clean_postcode
+from pprl.cleaning.pupils import clean_upn
 from pprl.cleaning.sex import SexCode, clean_sex
 from pprl.cleaning.text import clean_text
 from pprl.errors import AgreementError
+from pprl.model.encoded import PRINTABLE
 
-Name = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]{0,39}$", description="lower-case name")]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$(?!\n)", description="lower-case name")]
 Bits = Annotated[int, msgspec.Meta(ge=1, le=4096, description="bits that the field sets in a filter")]
+LegalBasis = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=500,
+        pattern=r"(?=.*\S)" + PRINTABLE,
+        description="the law or the consent that allows the use, in words",
+    ),
+]
 IsoDate = Annotated[
-    str, msgspec.Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$", description="a date, yyyy-mm-dd")
+    str, msgspec.Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$(?!\n)", description="a date, yyyy-mm-dd")
 ]
 
 
-class _Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):
+class _Rule(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    kw_only=True,
+    tag_field="kind",
+):
     """What every field rule states.
 
     Parameters
@@ -182,6 +199,29 @@ class HealthNumberField(_Rule, frozen=True, kw_only=True, tag="health-number"):
         return clean_health_number(value)
 
 
+class UpnField(_Rule, frozen=True, kw_only=True, tag="upn"):
+    """A Unique Pupil Number of England.
+
+    Parameters
+    ----------
+    legal_basis : str
+        What allows its use, in words; it has no default, and all parties sign it.
+
+    Examples
+    --------
+    >>> UpnField(name="upn", legal_basis="Education Act 1996 s. 537A").clean("H801200001001").text
+    'H801200001001'
+    """
+
+    canonical: ClassVar[str] = "a capital letter and twelve digits"
+
+    legal_basis: LegalBasis
+
+    def clean(self, value: str) -> Outcome:
+        """Make a value canonical, or say why there is none; refuses damaged columns."""
+        return clean_upn(value)
+
+
 class CodeField(_Rule, frozen=True, kw_only=True, tag="code"):
     """A short code, such as a state.
 
@@ -198,4 +238,6 @@ class CodeField(_Rule, frozen=True, kw_only=True, tag="code"):
         return clean_code(value)
 
 
-Field = NameField | TextField | DateField | SexField | PostcodeField | HealthNumberField | CodeField
+Field = (
+    NameField | TextField | DateField | SexField | PostcodeField | HealthNumberField | UpnField | CodeField
+)

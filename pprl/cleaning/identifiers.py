@@ -9,9 +9,17 @@ never meets an NHS number.
 import re
 from calendar import monthrange
 from dataclasses import dataclass
+from typing import Literal
 
 from pprl.cleaning.damage import refuse_spreadsheet_number
-from pprl.cleaning.outcome import INVALID, Flag, Outcome
+from pprl.cleaning.outcome import (
+    NO_SUCH_DAY,
+    NOT_ISSUED,
+    REPEATED_DIGITS,
+    WRONG_CHECK_DIGIT,
+    Flag,
+    Outcome,
+)
 from pprl.cleaning.text import tidy, without_value
 
 _DIGITS = re.compile(r"[0-9]{9,10}")
@@ -39,9 +47,10 @@ def clean_health_number(value: str) -> Outcome:
     """Make a health number canonical: its scheme, a colon and ten ASCII digits.
 
     Spaces and hyphens are allowed.  Nine digits are taken for a CHI number that lost its
-    leading zero, and flagged.  The number is invalid if its check digit is wrong, if all
-    its digits are the same, if no scheme issues its range, or if a CHI number does not
-    begin with a date (ddmmyy).  Test numbers (beginning with 9) are kept and flagged.
+    leading zero, and flagged.  The number is missing, with the reason, if all its digits
+    are the same, if no scheme issues its range, if a CHI number does not begin with a date
+    (ddmmyy), or if its check digit is wrong.  Test numbers (beginning with 9) are kept and
+    flagged.
 
     Raises
     ------
@@ -55,7 +64,7 @@ def clean_health_number(value: str) -> Outcome:
     >>> clean_health_number("0101011237").text
     'chi:0101011237'
     >>> clean_health_number("943 476 5918").reason
-    'invalid'
+    'wrong-check-digit'
     """
     tidied = tidy(value)
     refuse_spreadsheet_number(tidied.replace(" ", ""))
@@ -63,9 +72,15 @@ def clean_health_number(value: str) -> Outcome:
     if not _DIGITS.fullmatch(compact):
         return without_value(value)
     number = compact.zfill(10)
+    if len(set(number)) == 1:
+        return REPEATED_DIGITS
     found = next((known for known in _RANGES if known.first <= number <= known.last), None)
-    if found is None or not _is_issued(number, found.scheme):
-        return INVALID
+    if found is None:
+        return NOT_ISSUED
+    if found.scheme == "chi" and not _begins_with_date(number):
+        return NO_SUCH_DAY
+    if check_digit(number[:9]) != int(number[9]):
+        return WRONG_CHECK_DIGIT
     restored: tuple[Flag, ...] = ("zero-restored",) if len(compact) < 10 else ()
     return Outcome(f"{found.scheme}:{number}", flags=(*found.flags, *restored))
 
@@ -82,10 +97,30 @@ def check_digit(first_nine: str) -> int:
     return -weighted % 11
 
 
-def _is_issued(number: str, scheme: str) -> bool:
-    if len(set(number)) == 1 or check_digit(number[:9]) != int(number[9]):
-        return False
-    return scheme != "chi" or _begins_with_date(number)
+@dataclass(frozen=True, slots=True)
+class ChiParts:
+    """What a CHI number says of a person: a birthday without its century, and a sex."""
+
+    ddmmyy: str
+    sex: Literal["f", "m"]
+
+
+def chi_parts(canonical: str) -> ChiParts | None:
+    """Read a canonical health number's date of birth and sex, if it is a CHI number.
+
+    The first six digits are the date of birth (ddmmyy); the ninth is odd for a man.
+
+    Examples
+    --------
+    >>> chi_parts("chi:0101336489")
+    ChiParts(ddmmyy='010133', sex='f')
+    >>> chi_parts("nhs:4010232137") is None
+    True
+    """
+    scheme, _, number = canonical.partition(":")
+    if scheme != "chi":
+        return None
+    return ChiParts(number[:6], "m" if int(number[8]) % 2 else "f")
 
 
 def _begins_with_date(number: str) -> bool:

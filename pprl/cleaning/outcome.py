@@ -3,7 +3,20 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Reason = Literal["", "empty", "placeholder", "invalid", "pseudo-postcode"]
+Reason = Literal[
+    "",
+    "empty",
+    "placeholder",
+    "invalid",
+    "impossible-letter",
+    "no-such-day",
+    "not-issued",
+    "pseudo-postcode",
+    "repeated-digits",
+    "temporary-upn",
+    "wrong-check-digit",
+    "wrong-check-letter",
+]
 Flag = Literal["characters-removed", "shortened", "test-number", "zero-restored"]
 
 
@@ -30,6 +43,13 @@ EMPTY = Outcome(None, "empty")
 INVALID = Outcome(None, "invalid")
 PLACEHOLDER = Outcome(None, "placeholder")
 PSEUDO_POSTCODE = Outcome(None, "pseudo-postcode")
+REPEATED_DIGITS = Outcome(None, "repeated-digits")
+NOT_ISSUED = Outcome(None, "not-issued")
+NO_SUCH_DAY = Outcome(None, "no-such-day")
+WRONG_CHECK_DIGIT = Outcome(None, "wrong-check-digit")
+WRONG_CHECK_LETTER = Outcome(None, "wrong-check-letter")
+IMPOSSIBLE_LETTER = Outcome(None, "impossible-letter")
+TEMPORARY_UPN = Outcome(None, "temporary-upn")
 
 
 class ValueRefused(Exception):  # noqa: N818 - it is caught in this room and named by its place

@@ -12,10 +12,14 @@ from typing import Literal
 from pprl.cleaning.damage import refuse_spreadsheet_number
 from pprl.cleaning.outcome import INVALID, PSEUDO_POSTCODE, Outcome
 from pprl.cleaning.text import stands_for_nothing, tidy, without_value
+from pprl.errors import DataError
 
 Country = Literal["uk", "any"]
 
-_UK = re.compile(r"([A-Z]{1,2}[0-9][A-Z0-9]?|GIR)([0-9][ABD-HJLNP-UW-Z]{2})")
+_OUTWARD, _INWARD = r"([A-Z]{1,2}[0-9][A-Z0-9]?|GIR)", r"([0-9][ABD-HJLNP-UW-Z]{2})"
+_UK = re.compile(_OUTWARD + _INWARD)
+_CANONICAL = re.compile(f"{_OUTWARD} {_INWARD}")
+_AREA = re.compile(r"[0-9].*")  # what follows the area
 _PSEUDO = re.compile(r"ZZ99(?:[0-9][A-Z]{2})?")
 _ANY = re.compile(r"(?=.*[0-9])[A-Z0-9]{2,10}")
 
@@ -57,6 +61,26 @@ def clean_postcode(value: str, *, country: Country = "uk") -> Outcome:
     if _PSEUDO.fullmatch(code):
         return PSEUDO_POSTCODE
     return _uk(code) if country == "uk" else _any(code)
+
+
+def postcode_parts(canonical: str) -> tuple[str, str, str, str]:
+    """Give unit, sector, district and area of a canonical British postcode: from near to wide.
+
+    Raises
+    ------
+    DataError
+        If it is not a postcode as `clean_postcode` writes it; the message does not repeat it.
+
+    Examples
+    --------
+    >>> postcode_parts("SW1A 1AA")
+    ('SW1A 1AA', 'SW1A 1', 'SW1A', 'SW')
+    """
+    match = _CANONICAL.fullmatch(canonical)
+    if match is None:
+        raise DataError("postcode: wanted a canonical British one", code="not-canonical")
+    district, inward = match[1], match[2]
+    return canonical, f"{district} {inward[0]}", district, _AREA.sub("", district)
 
 
 def _wide(text: str) -> str:

@@ -9,6 +9,7 @@ import msgspec
 from pprl.agreement import Agreement, json_schema, preset_names, preset_text
 from pprl.cli.console import note, say
 from pprl.cli.options import FILE, force_option, out_option
+from pprl.errors import UsageError
 from pprl.files import write_bytes
 from pprl.reporting.text import describe_agreement
 
@@ -36,7 +37,11 @@ def agreement() -> None:
 def new(preset: str, project: str | None, out: Path, *, force: bool) -> None:
     """Write an agreement to start from."""
     text = preset_text(preset)
-    if project is not None:
+    if project is None:
+        note(f"warning: the project is named {preset}, as in other places; give yours with --project NAME")
+    elif not project.isprintable():
+        raise UsageError("--project: wanted printable text", code="bad-option")
+    else:
         text = re.sub(r"(?m)^project = .*$", lambda _: f"project = {_quoted(project)}", text, count=1)
     made = Agreement.from_toml(text.encode("utf-8"))
     write_bytes(out, text.encode("utf-8"), force=force)

@@ -1,12 +1,11 @@
 """Show the whole path on fictitious people."""
 
 import contextlib
-import csv
 import io
 import shlex
 import shutil
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,8 +15,10 @@ from pprl.cli.console import note, say
 from pprl.cli.options import FILE
 from pprl.datasets.febrl import TwoSources, febrl4
 from pprl.errors import UsageError
+from pprl.exchange.tables import csv_bytes
 from pprl.files import make_folder, write_bytes
 from pprl.reporting.text import columns
+from pprl.workflow import PAIR_COLUMNS
 
 _README = """\
 Two custodians, one linkage unit, fictitious people (FEBRL4)
@@ -100,7 +101,7 @@ def _hand_out(people: TwoSources, out: Path) -> None:
     write_bytes(out / "README.txt", _README.encode())
     write_bytes(out / "custodian-a" / "people.csv", people.left.to_csv(index=False).encode("utf-8"))
     write_bytes(out / "custodian-b" / "people.csv", people.right.to_csv(index=False).encode("utf-8"))
-    write_bytes(out / "methodologist" / "truth.csv", _pairs_csv(people.truth))
+    write_bytes(out / "methodologist" / "truth.csv", csv_bytes(PAIR_COLUMNS, people.truth))
 
 
 def _play(stages: _Stages, out: Path) -> str:
@@ -131,12 +132,6 @@ def _play(stages: _Stages, out: Path) -> str:
 def _copy(stages: _Stages, source: Path, target: Path) -> None:
     stages.commands.append(shlex.join(["cp", str(source), str(target)]))
     write_bytes(target, source.read_bytes())
-
-
-def _pairs_csv(pairs: Sequence[tuple[str, str]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows([("left_id", "right_id"), *pairs])
-    return text.getvalue().encode("utf-8")
 
 
 def _told(stages: _Stages, quality: str, out: Path) -> str:

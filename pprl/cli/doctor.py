@@ -7,7 +7,7 @@ import sys
 import tempfile
 import unicodedata
 from collections.abc import Callable
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import click
@@ -22,7 +22,18 @@ from pprl.model import BitMatrix
 from pprl.reporting.text import columns
 from pprl.version import __version__
 
-_LIBRARIES = ("numpy", "pandas", "pyarrow", "numba", "cryptography", "msgspec", "click", "tqdm")
+_LIBRARIES = (
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "numba",
+    "cryptography",
+    "msgspec",
+    "click",
+    "tqdm",
+    "jinja2",
+    "matplotlib",
+)
 # Derived from 32 zero bytes; any other answer means other keys, and so other encodings.
 _KNOWN_SUBKEY_TAG = "0e4689ea52a8"
 
@@ -49,9 +60,16 @@ def _surroundings() -> list[tuple[str, str]]:
             f"{platform.system()} {platform.machine()}, {sys.byteorder}-endian, {os.cpu_count()} cores",
         ),
         ("Unicode data", unicodedata.unidata_version),
-        *((name, version(name)) for name in _LIBRARIES),
+        *((name, _version(name)) for name in _LIBRARIES),
         ("free disk here", f"{shutil.disk_usage(Path.cwd()).free / 2**30:.1f} GiB"),
     ]
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def _outcome(check: Callable[[], None]) -> str:

@@ -1,17 +1,24 @@
 """Encode a table (custodian)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from pprl.agreement import Agreement
 from pprl.cli.console import bar, say
-from pprl.cli.options import FILE, agreement_option, force_option, out_option, refuse_secrets_in_environment
+from pprl.cli.options import (
+    FILE,
+    agreement_option,
+    by_field,
+    column_option,
+    force_option,
+    out_option,
+    refuse_secrets_in_environment,
+)
 from pprl.errors import UsageError
 from pprl.exchange.idmaps import pseudonymise
-from pprl.exchange.package import Package
-from pprl.files import refuse_existing
+from pprl.files import refuse_existing, refuse_inputs_as_output
 from pprl.keys import LinkageKey
 from pprl.reporting.text import describe_encoding
 from pprl.workflow import encode_with_counts
@@ -28,18 +35,13 @@ from pprl.workflow import encode_with_counts
     "--id-map",
     type=FILE,
     metavar="FILE",
-    help="Give the records random ids and a random order, and write the way back to your own ids here.",
+    help="Give the records random ids and a random order, and write the way back to your own ids here. "
+    "A map is never replaced, not even with --force.",
 )
 @click.option(
     "--keep-ids", is_flag=True, help="Leave your own ids in the package. For research on fictitious people."
 )
-@click.option(
-    "--column",
-    "renamed",
-    multiple=True,
-    metavar="FIELD=COLUMN",
-    help="Your name for the column of a field, if it is not the agreement's. May be repeated.",
-)
+@column_option
 @click.option("--allow-empty", is_flag=True, help="Accept a table without rows.")
 @out_option("Where to write the package; it ends in .pprl by habit.")
 @force_option
@@ -63,9 +65,10 @@ def encode(
     """
     refuse_secrets_in_environment()
     _require_choice(id_map, out, keep_ids=keep_ids)
-    for path in (out, id_map):
-        if path is not None:
-            refuse_existing(path, force=force)
+    refuse_inputs_as_output(out, (table, agreement, key))
+    refuse_existing(out, force=force)
+    if id_map is not None:
+        refuse_existing(id_map, force=False)
     agreed, secret = Agreement.load(agreement), LinkageKey.load(key)
     with bar("encoding", " passes") as progress:
         encoding = encode_with_counts(
@@ -73,26 +76,21 @@ def encode(
             agreed,
             secret,
             id=id_column,
-            columns=_by_field(renamed),
+            columns=by_field(renamed),
             allow_empty=allow_empty,
             progress=progress,
         )
     if id_map is None:
         encoding.package.save(out, force=force)
     else:
-        _save_both(encoding.package, out, id_map, force=force)
+        package, mapping = pseudonymise(encoding.package)
+        mapping.save(id_map)
+        try:
+            package.save(out, force=force)
+        except BaseException:
+            id_map.unlink()  # it was made just now, and leads back from nothing
+            raise
     say(describe_encoding(encoding))
-
-
-def _save_both(package: Package, out: Path, id_map: Path, *, force: bool) -> None:
-    """Write package and map; if the package cannot be written, the map goes too."""
-    shuffled, mapping = pseudonymise(package)
-    mapping.save(id_map, force=force)
-    try:
-        shuffled.save(out, force=force)
-    except BaseException:
-        id_map.unlink(missing_ok=True)
-        raise
 
 
 def _require_choice(id_map: Path | None, out: Path, *, keep_ids: bool) -> None:
@@ -102,14 +100,5 @@ def _require_choice(id_map: Path | None, out: Path, *, keep_ids: bool) -> None:
             code="ids",
             hint="--id-map FILE gives random ids and keeps the way back here; --keep-ids is for research",
         )
-    if id_map is not None and id_map.absolute() == out.absolute():
+    if id_map is not None and id_map.resolve() == out.resolve():
         raise UsageError("--id-map and --out name the same file", code="ids")
-
-
-def _by_field(renamed: Sequence[str]) -> Mapping[str, str]:
-    pairs = [entry.partition("=") for entry in renamed]
-    if not all(separator and field and column for field, separator, column in pairs):
-        raise UsageError(
-            "--column: wanted FIELD=COLUMN", code="bad-option", hint="for example surname=FamilyName"
-        )
-    return {field: column for field, _, column in pairs}

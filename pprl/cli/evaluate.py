@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from pprl.cli.console import say
+from pprl.cli.console import note, say
 from pprl.cli.options import FILE, json_option
 from pprl.errors import DataError
 from pprl.exchange.idmaps import IdMap
@@ -38,7 +38,10 @@ def evaluate(
     pairs = read_pairs(links)
     left = _translated([pair[0] for pair in pairs], left_id_map, "left_id")
     right = _translated([pair[1] for pair in pairs], right_id_map, "right_id")
-    quality = measure(zip(left, right, strict=True), truth)
+    true = read_pairs(truth)
+    if pairs and not set(left) & {pair[0] for pair in true}:
+        note("warning: no left id of the links is in the truth: are sides swapped, is an id map missing?")
+    quality = measure(zip(left, right, strict=True), true)
     say(to_json(quality.to_dict()).decode("utf-8").rstrip() if as_json else describe_quality(quality))
 
 

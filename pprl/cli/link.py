@@ -1,7 +1,5 @@
 """Link two packages (linkage unit)."""
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -12,9 +10,11 @@ from pprl.cli.console import bar, note, say
 from pprl.cli.options import FILE, agreement_option, force_option
 from pprl.errors import UsageError
 from pprl.exchange.package import read_package
+from pprl.exchange.tables import csv_bytes
 from pprl.files import refuse_existing, write_folder
 from pprl.linkage import LinkageResult
 from pprl.model import Conflicts, Links
+from pprl.model.arrays import texts
 from pprl.reporting.records import result_record, to_json
 from pprl.reporting.text import describe_result
 from pprl.workflow import link as link_packages
@@ -49,6 +49,8 @@ def link(left: Path, right: Path, agreement: Path, workers: int | None, out: Pat
     for side, package in (("left", packages[0]), ("right", packages[1])):
         if not len(package):
             note(f"warning: the {side} package has no records")
+    if set(packages[0].record_ids.tolist()) & set(packages[1].record_ids.tolist()):
+        note("warning: the packages have record ids in common: is one linked with itself?")
     with bar("comparing", " pairs") as progress:
         result = link_packages(
             *packages,
@@ -65,15 +67,9 @@ def _contents(result: LinkageResult) -> Sequence[bytes]:
 
 
 def _csv(pairings: Links | Conflicts) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(_rows(pairings))
-    return text.getvalue().encode("utf-8")
+    return csv_bytes(COLUMNS, _rows(pairings))
 
 
 def _rows(pairings: Links | Conflicts) -> Iterable[tuple[str, str, str, str]]:
     scores = (f"{score:.6f}" for score in pairings.score.tolist())
-    left, right = pairings.left_ids.tolist(), pairings.right_ids.tolist()
-    for a, b, decided_by, score in zip(left, right, pairings.decided_by, scores, strict=True):
-        yield a.decode("utf-8"), b.decode("utf-8"), decided_by, score
+    return zip(texts(pairings.left_ids), texts(pairings.right_ids), pairings.decided_by, scores, strict=True)

@@ -25,6 +25,7 @@ VERBS: Mapping[str, str] = {
     "demo": "Show the whole path on fictitious people.",
     "agreement": "Make, check and show agreements.",
     "key": "Make the secret that custodians share.",
+    "check": "Show how good a table is before it is encoded (custodian).",
     "encode": "Encode a table (custodian).",
     "inspect": "Show what a package holds (anybody).",
     "link": "Link two packages (linkage unit).",
@@ -87,8 +88,9 @@ def main() -> NoReturn:
     """Run the command line of this process."""
     prepare()
     for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _terminate)
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # nohup means it
+            signal.signal(number, _terminate)
     sys.exit(run(sys.argv[1:]))
 
 
@@ -105,13 +107,18 @@ def _misunderstood(error: click.ClickException) -> int:
     return _refused(translate(error, _options_of(error)))
 
 
+def _told_how(error: click.exceptions.NoArgsIsHelpError) -> int:
+    click.echo(error.message, err=True)
+    return UsageError.exit_status
+
+
 def _interrupted(_error: BaseException) -> int:
-    note("interrupted; nothing was left half-written")
+    note("interrupted; no file was left half-written")
     return _INTERRUPTED
 
 
 def _terminated(_error: BaseException) -> int:
-    note("terminated; nothing was left half-written")
+    note("terminated; no file was left half-written")
     return _TERMINATED
 
 
@@ -152,6 +159,7 @@ def _options_of(error: click.ClickException) -> list[str]:
 _ENDS: tuple[tuple[type[BaseException], Callable[[Any], int]], ...] = (
     (PprlError, _refused),
     (click.exceptions.Exit, lambda error: error.exit_code),
+    (click.exceptions.NoArgsIsHelpError, _told_how),
     (click.ClickException, _misunderstood),
     (click.Abort, _interrupted),
     (KeyboardInterrupt, _interrupted),

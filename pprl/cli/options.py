@@ -2,17 +2,27 @@
 
 import os
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from pprl.errors import PolicyError
+from pprl.errors import PolicyError, UsageError
 
 _SECRET_NAME = re.compile(r"^PPRL_.*(KEY|SECRET|PASS)")
 
-# Existence is checked where a file is opened, so every verb says the same thing of it.
-FILE = click.Path(path_type=Path)
+
+class _File(click.ParamType):  # type: ignore[type-arg]  # generic in some versions of click
+    """A path; what is there is seen where it is opened, so every verb says the same of it."""
+
+    name = "file"
+
+    def convert(self, value: Any, _parameter: click.Parameter | None, _context: click.Context | None) -> Path:  # noqa: ANN401 - as click has it
+        return Path(value)
+
+
+FILE = _File()
 SHORT_HELP = {"help_option_names": ["-h", "--help"]}
 
 agreement_option = click.option(
@@ -44,3 +54,25 @@ def refuse_secrets_in_environment() -> None:
                 code="secret-in-environment",
                 hint="unset it, and use a key file that only you can read",
             )
+
+
+column_option = click.option(
+    "--column",
+    "renamed",
+    multiple=True,
+    metavar="FIELD=COLUMN",
+    help="Your name for the column of a field, if it is not the agreement's. May be repeated.",
+)
+
+
+def by_field(renamed: Sequence[str]) -> Mapping[str, str]:
+    """Read the values of --column: column by field."""
+    pairs = [entry.partition("=") for entry in renamed]
+    if not all(separator and field and column for field, separator, column in pairs):
+        raise UsageError(
+            "--column: wanted FIELD=COLUMN", code="bad-option", hint="for example surname=FamilyName"
+        )
+    by_field = {field: column for field, _, column in pairs}
+    if len(by_field) < len(pairs):
+        raise UsageError("--column: names a field twice", code="bad-option")
+    return by_field

@@ -8,6 +8,6 @@ bit is an absent record.
 """
 
 from pprl.comparison.engine import compare
-from pprl.comparison.equality import equal_pairs
+from pprl.comparison.equality import crowded_rows, equal_pairs
 
-__all__ = ["compare", "equal_pairs"]
+__all__ = ["compare", "crowded_rows", "equal_pairs"]

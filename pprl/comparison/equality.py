@@ -11,7 +11,7 @@ import numpy as np
 
 from pprl.comparison.guards import MAX_PAIRS, PairBudget, require_comparable
 from pprl.model import BitMatrix, ScoredPairs
-from pprl.model.arrays import Rows
+from pprl.model.arrays import Mask, Rows, counting
 
 
 class _Runs(NamedTuple):
@@ -61,9 +61,42 @@ def equal_pairs(left: BitMatrix, right: BitMatrix, *, max_pairs: int = MAX_PAIRS
     runs = _runs_within(left) if left is right else _runs_between(left, right)
     budget.spend(int(runs.length.sum()))
     left_rows = np.repeat(runs.left, runs.length)
-    right_rows = runs.partners[_counted_on(runs.start, runs.length)]
+    right_rows = runs.partners[np.repeat(runs.start, runs.length) + counting(runs.length)]
     overlap = left.popcounts()[left_rows]
     return ScoredPairs.in_order(left_rows, right_rows, overlap, np.ones(overlap.size))
+
+
+def crowded_rows(left: BitMatrix, right: BitMatrix, *, most: int) -> tuple[Mask, Mask]:
+    """Find rows whose value is shared by so many that all pairs would be too many.
+
+    Parameters
+    ----------
+    left, right : BitMatrix
+        Rows of equal length.
+    most : int
+        The most pairs that one value may make.
+
+    Returns
+    -------
+    tuple of ndarray of bool
+        For each side which rows have a value that would make more pairs.
+
+    Examples
+    --------
+    >>> bits = BitMatrix.from_bools([[1, 0], [1, 0], [0, 1]])
+    >>> [side.tolist() for side in crowded_rows(bits, bits, most=3)]
+    [[True, True, False], [True, True, False]]
+    """
+    both = BitMatrix(np.concatenate([left.words, right.words]), left.n_bits)
+    rows, group = _grouped(both)
+    n_groups = int(group[-1]) + 1 if group.size else 0
+    is_left = rows < len(left)
+    n_pairs = np.bincount(group[is_left], minlength=n_groups) * np.bincount(
+        group[~is_left], minlength=n_groups
+    )
+    crowded = np.zeros(len(both), dtype=np.bool_)
+    crowded[rows] = n_pairs[group] > most
+    return crowded[: len(left)], crowded[len(left) :]
 
 
 def _runs_between(left: BitMatrix, right: BitMatrix) -> _Runs:
@@ -94,9 +127,3 @@ def _grouped(bits: BitMatrix) -> tuple[Rows, Rows]:
     group = np.zeros(order.size, dtype=np.int64)
     np.cumsum(differs, out=group[1:])
     return present[order], group
-
-
-def _counted_on(start: Rows, length: Rows) -> Rows:
-    """Give ``start, start + 1, ...``, each for its length, one after another."""
-    before = np.cumsum(length) - length
-    return np.arange(int(length.sum())) - np.repeat(before - start, length)

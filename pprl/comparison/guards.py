@@ -42,7 +42,7 @@ class PairBudget:
             raise ResourceError(
                 f"comparison: more than {self.max_pairs:,} pairs qualify",
                 code="too-many-pairs",
-                hint="raise the threshold; or raise max_pairs, at about 100 bytes of memory a pair",
+                hint="are many records alike? Otherwise raise the threshold, or max_pairs (100 bytes each)",
             )
 
 

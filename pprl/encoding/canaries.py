@@ -22,6 +22,7 @@ from pprl.cleaning.fields import (
     PostcodeField,
     SexField,
     TextField,
+    UpnField,
 )
 from pprl.encoding.encoder import encode_passes
 from pprl.encoding.passes import FuzzyPass, Pass
@@ -59,6 +60,7 @@ _VALUES: Mapping[type[Field], tuple[str | None, ...]] = {
     SexField: ("f", "M", None),
     PostcodeField: ("AB10 1XG", "zz1 1zz", "EH991SP", None, "2600"),
     HealthNumberField: ("943 476 5919", None, "4010232137"),
+    UpnField: ("A123456789012", None, "H801200001001"),
     CodeField: ("nsw", "VIC ", None, "A1"),
 }
 

@@ -19,11 +19,12 @@ from pprl.cleaning.fields import (
     PostcodeField,
     SexField,
     TextField,
+    UpnField,
 )
 from pprl.encoding.filters import Bag, Member, clk
 from pprl.encoding.passes import EXACT_BITS, ExactPass, FuzzyPass, Pass, PassField
 from pprl.encoding.tokens import DateParts, Exact, QGrams, Tokens
-from pprl.keys import ProjectKey
+from pprl.keys import ProjectKey, length_prefixed
 from pprl.machine import processors
 from pprl.model import BitMatrix, TextColumn
 from pprl.model.arrays import Mask
@@ -39,6 +40,7 @@ DEFAULT_TOKENS: Mapping[type[Field], Tokens] = {
     SexField: Exact(),
     CodeField: Exact(),
     HealthNumberField: Exact(),
+    UpnField: Exact(),
 }
 
 
@@ -90,7 +92,7 @@ def _encode_fuzzy(
         _bags(columns, rules, one, key), n_records=present.size, n_bits=one.n_bits, workers=processors()
     )
     for place, step in enumerate(one.hardening):
-        bits = step(bits, key.derive("hardening", one.name, str(place), type(step).__name__))
+        bits = step(bits, key.derive("hardening", one.name, str(place), str(step.__struct_config__.tag)))
     return EncodedPass(_without_absent(bits, present), present)
 
 
@@ -103,7 +105,7 @@ def _encode_exact(
     codes = np.column_stack([column.codes for column in used])[present]
     distinct, inverse = np.unique(codes, axis=0, return_inverse=True)
     tokens = b"".join(
-        subkey.mac(_message([column.values[code] for column, code in zip(used, row, strict=True)]))[
+        subkey.mac(length_prefixed(*(column.values[code] for column, code in zip(used, row, strict=True))))[
             : EXACT_BITS // 8
         ]
         for row in distinct.tolist()
@@ -155,8 +157,3 @@ def bits_of(use: PassField, rule: Field) -> int:
 def _without_absent(bits: BitMatrix, present: Mask) -> BitMatrix:
     # Hardening sets bits even where there was nothing, and absence must not look like a person.
     return BitMatrix(np.where(present[:, None], bits.words, np.uint64(0)), bits.n_bits)
-
-
-def _message(values: Sequence[str]) -> bytes:
-    parts = [value.encode("utf-8") for value in values]
-    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)

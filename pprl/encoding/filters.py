@@ -84,13 +84,16 @@ def clk(
 
 
 def shared_out(n_bits: int, n_tokens: int) -> list[int]:
-    """Share bits out over tokens: all get the quotient, the first ones one more.
+    """Share bits out over tokens: all get the quotient, the first ones one more, and none less than one.
 
     Examples
     --------
     >>> shared_out(20, 3)
     [7, 7, 6]
+    >>> shared_out(2, 3)
+    [1, 1, 1]
     """
+    n_bits = max(n_bits, n_tokens)
     quotient, remainder = divmod(n_bits, n_tokens)
     return [quotient + (place < remainder) for place in range(n_tokens)]
 

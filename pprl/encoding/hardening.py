@@ -8,7 +8,7 @@ Absent records (no bit set) are made absent again by the encoder after the last 
 
 from collections import deque
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -28,7 +28,14 @@ Length = Annotated[int, msgspec.Meta(ge=64, le=MAX_BITS, description="length of 
 CHUNK = 4096  # records at a time: the bits lie unpacked, a byte each
 
 
-class _Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="step"):
+class _Step(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    kw_only=True,
+    tag_field="step",
+):
     """What every step has."""
 
     noisy: ClassVar[bool] = False  # whether equal records come out different
@@ -261,16 +268,18 @@ class Flip(_Step, frozen=True, kw_only=True, tag="flip"):
     Parameters
     ----------
     probability : Decimal
-        Chance that a bit is replaced, above 0 and below 1; steps of 1 / 32,768.
+        Chance that a bit is replaced, below 1; in steps of 1 / 32,768, and at least one.
     """
 
     noisy: ClassVar[bool] = True
     probability: Decimal
 
     def __post_init__(self) -> None:
-        if not self.probability.is_finite() or not 0 < self.probability < 1:
-            raise AgreementError("flip: wanted a probability above 0 and below 1", code="hardening")
-        msgspec.structs.force_setattr(self, "probability", self.probability.normalize())
+        if not self.probability.is_finite() or not Decimal(2) ** -15 <= self.probability < 1:
+            raise AgreementError(
+                "flip: wanted a probability of at least 1 / 32768 and below 1", code="hardening"
+            )
+        msgspec.structs.force_setattr(self, "probability", one_spelling(self.probability))
 
     def out_bits(self, n_bits: int) -> int:
         """Give the length of the output, as that of the input."""
@@ -284,6 +293,11 @@ class Flip(_Step, frozen=True, kw_only=True, tag="flip"):
 
 
 Step = Diffuse | XorFold | Rule90 | Balance | Permute | Flip | Resample | WindowXor | Rehash
+
+
+def one_spelling(number: Decimal) -> Decimal:
+    """Give 0.60 and 0.6 one spelling, and so one fingerprint, whatever the caller's decimal context."""
+    return number.normalize(Context(prec=60))
 
 
 def keyed_permutation(key: Subkey, label: str, n: int) -> npt.NDArray[np.int64]:

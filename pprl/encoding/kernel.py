@@ -5,7 +5,6 @@ Each loop has a slow twin made of NumPy arrays, which is used where numba cannot
 imported and which it must equal.
 """
 
-
 from collections.abc import Callable
 from functools import cache
 
@@ -69,6 +68,7 @@ def _set_bits(
                 held, merged = merged, held
         if n_tokens == 0:
             continue
+        budget = max(budget, n_tokens)
         quotient, remainder = budget // n_tokens, budget % n_tokens
         for place in range(n_tokens):
             token = held[place]

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pprl.model import BitMatrix
-from pprl.model.arrays import Codes, Words
+from pprl.model.arrays import Codes, Words, counting
 from pprl.model.columns import MISSING
 
 Ints = npt.NDArray[np.int64]
@@ -90,12 +90,12 @@ def _set_bits(bag: HashedBag, codes: npt.NDArray[np.int32], words: Words) -> Non
     distinct, inverse = np.unique(codes, axis=0, return_inverse=True)
     owner, token = _distinct_tokens(bag, distinct)
     n_tokens = np.bincount(owner, minlength=len(distinct))
-    budget = (distinct != MISSING) @ bag.bits
+    budget = np.maximum((distinct != MISSING) @ bag.bits, n_tokens)
     place = np.arange(owner.size) - (np.cumsum(n_tokens) - n_tokens)[owner]
     k = budget[owner] // n_tokens[owner] + (place < budget[owner] % n_tokens[owner])
 
     bits = np.zeros((len(distinct), words.shape[1] * 64), dtype=np.bool_)
-    bits[np.repeat(owner, k), bag.positions[np.repeat(token, k), _counting(k)]] = True
+    bits[np.repeat(owner, k), bag.positions[np.repeat(token, k), counting(k)]] = True
     words |= BitMatrix.from_bools(bits).words[inverse.reshape(-1)]
 
 
@@ -108,21 +108,9 @@ def _distinct_tokens(bag: HashedBag, distinct: npt.NDArray[np.int32]) -> tuple[I
         first = bag.starts[value]
         length = bag.starts[value + 1] - first
         owners.append(np.repeat(rows, length))
-        tokens.append(bag.tokens[np.repeat(first, length) + _counting(length)])
+        tokens.append(bag.tokens[np.repeat(first, length) + counting(length)])
     pairs = np.unique(np.column_stack([np.concatenate(owners), np.concatenate(tokens)]), axis=0)
     return pairs[:, 0], pairs[:, 1]
-
-
-def _counting(lengths: Ints) -> Ints:
-    """Count 0, 1, ... anew for each length.
-
-    Examples
-    --------
-    >>> _counting(np.array([2, 3])).tolist()
-    [0, 1, 0, 1, 2]
-    """
-    ends = np.cumsum(lengths)
-    return np.arange(ends[-1] if ends.size else 0) - np.repeat(ends - lengths, lengths)
 
 
 def _or_rows(table: Words, codes: Codes, words: Words) -> None:

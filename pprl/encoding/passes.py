@@ -7,18 +7,18 @@ record that lacks what a pass requires is absent from it, and is found by anothe
 """
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
 from pprl.cleaning.fields import Bits, Name
-from pprl.encoding.hardening import Step
+from pprl.encoding.hardening import Step, one_spelling
 from pprl.encoding.tokens import Tokens
 
 EXACT_BITS = 128
 
 
-class PassField(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class PassField(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """A field as one pass uses it.
 
     Parameters
@@ -44,7 +44,13 @@ class PassField(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 class FuzzyPass(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="fuzzy"
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    kw_only=True,
+    tag_field="kind",
+    tag="fuzzy",
 ):
     """A pass that compares CLKs by their Dice similarity.
 
@@ -70,7 +76,7 @@ class FuzzyPass(
 
     def __post_init__(self) -> None:
         """Give 0.60 and 0.6 one spelling, and so one fingerprint."""
-        msgspec.structs.force_setattr(self, "threshold", self.threshold.normalize())
+        msgspec.structs.force_setattr(self, "threshold", one_spelling(self.threshold))
 
     @property
     def field_names(self) -> tuple[str, ...]:
@@ -92,7 +98,13 @@ class FuzzyPass(
 
 
 class ExactPass(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="exact"
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    kw_only=True,
+    tag_field="kind",
+    tag="exact",
 ):
     """A pass that compares keyed 128-bit tokens for equality, as for a national identifier.
 
@@ -102,10 +114,14 @@ class ExactPass(
         Name of the pass; keys are derived from it.
     fields : tuple of str
         Fields that must all be present and all be equal.
+    differing : {"refuses", "says-nothing"}
+        Whether two records that both take part and are not equal may be linked by another
+        pass.
     """
 
     name: Name
     fields: tuple[Name, ...]
+    differing: Literal["refuses", "says-nothing"]
 
     @property
     def field_names(self) -> tuple[str, ...]:

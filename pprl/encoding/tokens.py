@@ -10,7 +10,14 @@ from typing import Annotated
 import msgspec
 
 
-class QGrams(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="q-grams"):
+class QGrams(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    tag_field="type",
+    tag="q-grams",
+):
     """Substrings of q letters of each word.
 
     Parameters
@@ -46,7 +53,9 @@ class QGrams(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
         return [f"{place}:{gram}" for place, gram in enumerate(grams)] if self.positional else grams
 
 
-class Exact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="exact"):
+class Exact(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="type", tag="exact"
+):
     """The whole value as one token.
 
     Examples
@@ -60,7 +69,14 @@ class Exact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
         return (value,)
 
 
-class DateParts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="date-parts"):
+class DateParts(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    tag_field="type",
+    tag="date-parts",
+):
     """The parts of a date, so that a typing error, a swap of day and month or a shift is survived.
 
     Year, year without century, decade, month, day, month with day, and day and month in

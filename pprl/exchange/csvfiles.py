@@ -1,9 +1,9 @@
 """
 CSV files, read strictly.
 
-UTF-8 with or without a byte order mark, comma-separated, any line end.  A row of another
-length, a NUL byte or a quotation mark that is never closed refuses the file: each of them
-would silently move or swallow people.
+UTF-8 with or without a byte order mark, comma-separated, any line end, a line for each row.
+A row of another length, a NUL byte, or a value that runs over the end of a line (as after a
+quotation mark that is never closed) refuses the file: each would silently swallow people.
 """
 
 import csv
@@ -18,6 +18,7 @@ from pprl.errors import DataError
 from pprl.exchange.shape import require_one_each
 
 _HEADER_BYTES = 1 << 20
+_BLOCK_BYTES = 1 << 24  # a row must fit into a block
 
 
 class _Scanner(io.RawIOBase):
@@ -25,7 +26,8 @@ class _Scanner(io.RawIOBase):
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self.n_quotes = 0
+        self._line = b""  # the line that the last chunk broke off in
+        self._n_lines = 0
         self.has_nul = False
 
     def readable(self) -> bool:
@@ -33,9 +35,17 @@ class _Scanner(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         chunk = self._stream.read(size)
-        self.n_quotes += chunk.count(b'"')
         self.has_nul = self.has_nul or b"\0" in chunk
+        lines = (self._line + chunk).splitlines()
+        broken = bool(chunk) and not chunk.endswith(b"\n")
+        self._line = lines.pop() if broken and lines else b""
+        self._n_lines += sum(map(bool, lines))
         return chunk
+
+    @property
+    def n_lines(self) -> int:
+        """Lines that are not blank."""
+        return self._n_lines + bool(self._line)
 
 
 def read_csv(stream: BinaryIO, wanted: Sequence[str]) -> tuple[pa.Table, int]:
@@ -53,11 +63,11 @@ def read_csv(stream: BinaryIO, wanted: Sequence[str]) -> tuple[pa.Table, int]:
     table = _rows(scanner, n_columns=len(names), chosen=[places[name] for name in wanted])
     if scanner.has_nul:
         raise DataError("table: holds NUL bytes, so it is not text", code="nul-bytes")
-    if scanner.n_quotes % 2:
+    if scanner.n_lines != table.num_rows + 1:
         raise DataError(
-            "table: a quotation mark is opened and never closed",
-            code="open-quote",
-            hint="quotation marks inside a value are written twice",
+            f"table: {scanner.n_lines - 1} lines after the header make {table.num_rows} rows",
+            code="line-break-in-value",
+            hint="a quotation mark is not closed, or a cell holds a line break: export only what is needed",
         )
     return table.rename_columns(list(wanted)), len(names)
 
@@ -89,7 +99,9 @@ def _rows(scanner: _Scanner, *, n_columns: int, chosen: Sequence[int]) -> pa.Tab
     try:
         return pyarrow.csv.read_csv(
             scanner,
-            read_options=pyarrow.csv.ReadOptions(column_names=labels, skip_rows=1, use_threads=False),
+            read_options=pyarrow.csv.ReadOptions(
+                column_names=labels, skip_rows=1, use_threads=False, block_size=_BLOCK_BYTES
+            ),
             parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
             convert_options=pyarrow.csv.ConvertOptions(
                 include_columns=used,

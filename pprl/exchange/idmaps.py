@@ -5,9 +5,7 @@ Rows go out in the order of the random ids, which is a uniform shuffle: the orde
 table can tell as much as an id.
 """
 
-import csv
 import dataclasses
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +14,8 @@ import numpy as np
 
 from pprl.errors import DataError
 from pprl.exchange.package import Package
-from pprl.exchange.tables import read_texts
-from pprl.files import write_bytes
+from pprl.exchange.tables import csv_bytes, read_texts
+from pprl.files import refuse_exposed_folder, write_bytes
 from pprl.keys import random_bytes
 from pprl.model import BitMatrix
 
@@ -31,13 +29,21 @@ class IdMap:
 
     local_ids: Mapping[str, str]
 
-    def save(self, path: Path, *, force: bool = False) -> None:
-        """Write the map as CSV, readable by its owner only."""
-        text = io.StringIO(newline="")
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(HEADER)
-        writer.writerows(self.local_ids.items())
-        write_bytes(path, text.getvalue().encode("utf-8"), force=force)
+    def save(self, path: Path) -> None:
+        """Write the map as CSV, readable by its owner only.
+
+        An existing map is never replaced: it may be the only way back for a package that
+        was sent.
+
+        Raises
+        ------
+        UsageError
+            If the name is taken.
+        PolicyError
+            If the folder lies in a git work tree.
+        """
+        refuse_exposed_folder(path, what="id map")
+        write_bytes(path, csv_bytes(HEADER, self.local_ids.items()))
 
     @classmethod
     def load(cls, path: Path) -> "IdMap":

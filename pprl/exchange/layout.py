@@ -15,24 +15,24 @@ import msgspec
 
 from pprl.errors import AuthenticationError, DataError, VersionError
 from pprl.model.bits import n_words
-from pprl.model.encoded import MAX_ID_BYTES
+from pprl.model.encoded import MAX_ID_BYTES, PRINTABLE
 
 MAGIC = b"pprl-package"
 VERSION = 1
 ALIGNMENT = 64
 MAX_MANIFEST_BYTES = 65536
-HEADER = re.compile(rb"pprl-package (\d{1,6}) (\d{10}) ([0-9a-f]{64})\n")
+HEADER = re.compile(rb"pprl-package ([1-9]\d{0,5}) (\d{10}) ([0-9a-f]{64})\n")
 HEADER_BYTES_AT_MOST = 128
 
 Count = Annotated[int, msgspec.Meta(ge=0, lt=2**40)]
-Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-Tag = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
+Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+Tag = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$(?!\n)")]
 
 
 class PassEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A pass: its name and the length of its rows in bits."""
 
-    name: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]{0,39}$")]
+    name: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$(?!\n)")]
     n_bits: Annotated[int, msgspec.Meta(ge=1, le=65536)]
 
 
@@ -47,13 +47,13 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What a package says of itself; nothing about anybody, and not who made it."""
 
-    project: Annotated[str, msgspec.Meta(max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    project: Annotated[str, msgspec.Meta(max_length=80, pattern=PRINTABLE)]
     epoch: Count
     fingerprint: Digest
     key_tag: Tag
     encoder_tag: Tag
-    software: Annotated[str, msgspec.Meta(max_length=80, pattern="^[ -~]+$")]
-    unicode_version: Annotated[str, msgspec.Meta(max_length=20, pattern="^[0-9.]+$")]
+    software: Annotated[str, msgspec.Meta(max_length=80, pattern=r"^[ -~]+$(?!\n)")]
+    unicode_version: Annotated[str, msgspec.Meta(max_length=20, pattern=r"^[0-9.]+$(?!\n)")]
     rows: Count
     id_width: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID_BYTES)]
     passes: Annotated[tuple[PassEntry, ...], msgspec.Meta(max_length=64)]
@@ -124,7 +124,7 @@ def parse_manifest(content: bytes, digest: str, what: str) -> Manifest:
         raise altered(what, "its manifest does not have the digest that it states")
     try:
         manifest = msgspec.json.decode(content, type=Manifest)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, RecursionError, ValueError):
         manifest = None
     # Written again, a manifest must be the same text: no repeated keys, no second spelling.
     if manifest is None or manifest.to_bytes() != content:

@@ -15,8 +15,9 @@ from pprl.errors import DataError
 from pprl.exchange.shape import require_one_each
 
 MAX_ROWS = 100_000_000
-MAX_EXPANDED_BYTES = 4 << 30
-MAX_DISTINCT_BYTES = 1 << 30
+MAX_EXPANDED_BYTES = 64 << 30  # of all columns, as the file says
+MAX_DISTINCT_BYTES = 1 << 30  # of the wanted columns, as they are
+_BREAKS = (pa.ArrowException, OSError, KeyError, ValueError, OverflowError)
 
 
 def read_parquet(stream: BinaryIO, wanted: Sequence[str]) -> tuple[pa.Table, int]:
@@ -27,16 +28,33 @@ def read_parquet(stream: BinaryIO, wanted: Sequence[str]) -> tuple[pa.Table, int
     DataError
         If the file is damaged, has no such columns, or expands beyond reason.
     """
+    schema = _schema(stream)
+    places = require_one_each(schema.names, wanted)
+    for name in wanted:
+        if pa.types.is_nested(schema.field(places[name]).type):
+            raise DataError(f"column {name}: holds nested values, wanted text", code="not-text")
+    file = _opened(stream, as_dictionary=wanted)
+    _require_modest(file.metadata)
+    return _row_groups(file, wanted), len(schema.names)
+
+
+def _schema(stream: BinaryIO) -> pa.Schema:
+    file = _opened(stream, as_dictionary=())
     try:
-        names = pyarrow.parquet.ParquetFile(stream).schema_arrow.names
-    except (pa.ArrowException, OSError):
-        names = None
-    if names is None:
-        raise _damaged()
-    require_one_each(names, wanted)
-    file = pyarrow.parquet.ParquetFile(stream, read_dictionary=list(wanted), page_checksum_verification=True)
-    _require_modest(file.metadata, wanted)
-    return _row_groups(file, wanted), len(names)
+        return pa.schema([(field.name, field.type) for field in file.schema_arrow])
+    except _BREAKS:
+        pass
+    raise _damaged()
+
+
+def _opened(stream: BinaryIO, *, as_dictionary: Sequence[str]) -> pyarrow.parquet.ParquetFile:
+    try:
+        return pyarrow.parquet.ParquetFile(
+            stream, read_dictionary=list(as_dictionary), page_checksum_verification=True
+        )
+    except _BREAKS:
+        pass
+    raise _damaged()
 
 
 def _row_groups(file: pyarrow.parquet.ParquetFile, wanted: Sequence[str]) -> pa.Table:
@@ -49,7 +67,7 @@ def _row_groups(file: pyarrow.parquet.ParquetFile, wanted: Sequence[str]) -> pa.
             if n_bytes > MAX_DISTINCT_BYTES:
                 break
             groups.append(group)
-    except (pa.ArrowException, OSError):
+    except _BREAKS:
         n_bytes = -1
     if n_bytes < 0:
         raise _damaged()
@@ -59,12 +77,9 @@ def _row_groups(file: pyarrow.parquet.ParquetFile, wanted: Sequence[str]) -> pa.
     return table.select(list(wanted))
 
 
-def _require_modest(metadata: pyarrow.parquet.FileMetaData, wanted: Sequence[str]) -> None:
-    n_bytes = 0
-    for number in range(metadata.num_row_groups):
-        group = metadata.row_group(number)
-        columns = [group.column(place) for place in range(group.num_columns)]
-        n_bytes += sum(one.total_uncompressed_size for one in columns if one.path_in_schema in wanted)
+def _require_modest(metadata: pyarrow.parquet.FileMetaData) -> None:
+    # Metadata of single columns is not asked for: in a damaged file that ends the process.
+    n_bytes = sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
     if metadata.num_rows > MAX_ROWS or n_bytes > MAX_EXPANDED_BYTES:
         raise _too_large()
 

@@ -28,6 +28,8 @@ def require_one_each(names: Sequence[str], wanted: Sequence[str]) -> Mapping[str
         )
     places: dict[str, int] = {}
     for place, name in enumerate(names):
+        if not name.strip():
+            continue  # Excel leaves empty columns at the end
         if name in places:
             raise DataError(
                 f"table: columns {places[name] + 1} and {place + 1} have the same name",

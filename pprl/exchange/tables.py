@@ -6,8 +6,11 @@ people called Null, None and Na.  Messages give row numbers (the first row of da
 1) and names from the agreement, never anything that the table holds.
 """
 
+import csv
+import io
+import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -113,7 +116,7 @@ def read_table(source: object, *, columns: Sequence[str], id_column: str, allow_
 
 
 def _read_arrow(source: object, wanted: Sequence[str]) -> tuple[pa.Table, int]:
-    if isinstance(source, str | Path):
+    if isinstance(source, str | os.PathLike):
         return _read_file(Path(source), wanted)
     pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(source, pandas.DataFrame):
@@ -234,7 +237,7 @@ def _midnights(array: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
 
 
 def _codes(indices: pa.Array) -> Codes:
-    codes: Codes = indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+    codes: Codes = indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
     return codes
 
 
@@ -286,18 +289,59 @@ def _record_ids(column: TextColumn, name: str) -> Ids:
     return table[column.codes]
 
 
-def read_texts(path: Path, names: Sequence[str]) -> list[list[str]]:
-    """Read columns of a small CSV or Parquet file as lists of text, in the order named.
+def read_columns(source: object, names: Sequence[str]) -> Mapping[str, TextColumn]:
+    """Read columns by name, without record ids.
+
+    Parameters
+    ----------
+    source : path, DataFrame or Arrow stream
+        The table.
+    names : sequence of str
+        The columns.
 
     Raises
     ------
     DataError
-        If the file is not a table, lacks a column, or has a gap.
+        If the source is not a table, or lacks a column.
     """
-    arrow, _ = _read_file(path, names)
-    columns = [text_column(arrow.column(name), name=name) for name in names]
+    arrow, _ = _read_arrow(source, names)
+    return {name: text_column(arrow.column(name), name=name) for name in names}
+
+
+def read_texts(source: object, names: Sequence[str]) -> list[list[str]]:
+    """Read columns of a small table as lists of text, in the order named.
+
+    Parameters
+    ----------
+    source : path, DataFrame or Arrow stream
+        The table; whole numbers become text.
+    names : sequence of str
+        The columns.
+
+    Raises
+    ------
+    DataError
+        If the source is not a table, lacks a column, or has a gap.
+    """
+    arrow, _ = _read_arrow(source, names)
+    columns = [text_column(arrow.column(name), name=name, numbers=True) for name in names]
     for name, column in zip(names, columns, strict=True):
         blank = np.array([not value for value in column.values] + [True], dtype=bool)[column.codes]
         if blank.any():
             raise DataError(f"column {name}: is empty in {place_of(np.flatnonzero(blank))}", code="gap")
     return [[column.values[code] for code in column.codes.tolist()] for column in columns]
+
+
+def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    """Write a small table as CSV in UTF-8.
+
+    Examples
+    --------
+    >>> csv_bytes(["id", "name"], [["1", "a, b"]]).decode().splitlines()
+    ['id,name', '1,"a, b"']
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue().encode("utf-8")

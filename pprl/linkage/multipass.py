@@ -8,16 +8,18 @@ on to the next pass, also those in conflict, for which another pass may hold the
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
+from html import escape
 
 import numpy as np
 
-from pprl.comparison import compare, equal_pairs
+from pprl.comparison import compare, crowded_rows, equal_pairs
 from pprl.errors import DataError
 from pprl.linkage.resolving import symmetric_best_match
 from pprl.model import Conflicts, EncodedDataset, Links, Provenance, ScoredPairs
 from pprl.model.arrays import Ids, Mask, Rows, Scores
 
 Progress = Callable[[str, int, int], None]
+MOST_PAIRS_OF_A_VALUE = 100  # ten records a side with one number: a placeholder, not a person
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +32,39 @@ class PassRule:
         Name of the pass.
     threshold : Decimal or None
         Least Dice similarity of a link; None if the pass asks for equality.
+    refuses : bool
+        Whether two records that both take part in this exact pass and are not equal are
+        kept from being linked by another.
     """
 
     name: str
     threshold: Decimal | None
+    refuses: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PassCount:
-    """What one pass did: records that took part, pairs at or above the threshold, links."""
+    """What one pass did.
+
+    Parameters
+    ----------
+    name : str
+        Name of the pass.
+    n_left, n_right : int
+        Records that took part.
+    n_crowded : int
+        Records of both sides left out of an exact pass, because so many share their value
+        that it says nothing of a person.
+    n_pairs : int
+        Pairs that are equal, or at or above the threshold.
+    n_links : int
+        Links.
+    """
 
     name: str
     n_left: int
     n_right: int
+    n_crowded: int
     n_pairs: int
     n_links: int
 
@@ -83,7 +105,7 @@ class LinkageResult:
         names = [field.name for field in fields(PassCount)]
         head = "".join(f"<th>{name}</th>" for name in names)
         rows = "".join(
-            "<tr>" + "".join(f"<td>{getattr(count, name)}</td>" for name in names) + "</tr>"
+            "<tr>" + "".join(f"<td>{escape(str(getattr(count, name)))}</td>" for name in names) + "</tr>"
             for count in self.counts
         )
         caption = f"{len(self.links)} links, {len(self.conflicts)} conflicting pairs"
@@ -132,19 +154,27 @@ def link_datasets(
     """
     left.require_same_agreement(right)
     free_left, free_right = np.ones(len(left), dtype=np.bool_), np.ones(len(right), dtype=np.bool_)
+    refusing = [rule.name for rule in rules if rule.refuses]
     links: list[_Found] = []
     conflicts: list[_Found] = []
     counts: list[PassCount] = []
     for rule in rules:
         left_rows, right_rows = _rows(left, rule, free_left), _rows(right, rule, free_right)
+        n_rows = left_rows.size + right_rows.size
+        if rule.threshold is None:
+            left_rows, right_rows = _uncrowded(left, right, left_rows, right_rows, rule)
+        n_crowded = n_rows - left_rows.size - right_rows.size
         pairs = _compare(left, right, left_rows, right_rows, rule, workers=workers, progress=progress)
+        pairs = _unrefused(pairs, left, right, left_rows, right_rows, refusing)
         resolution = symmetric_best_match(pairs)
         found = _found(pairs, resolution.linked, left_rows, right_rows, rule)
         free_left[found.left] = False
         free_right[found.right] = False
         links.append(found)
         conflicts.append(_found(pairs, resolution.conflicting, left_rows, right_rows, rule))
-        counts.append(PassCount(rule.name, left_rows.size, right_rows.size, len(pairs), found.left.size))
+        counts.append(
+            PassCount(rule.name, left_rows.size, right_rows.size, n_crowded, len(pairs), found.left.size)
+        )
     return LinkageResult(
         links=Links(*_columns(left, right, links)),
         conflicts=Conflicts(*_columns(left, right, _undecided(conflicts, free_left, free_right))),
@@ -164,6 +194,15 @@ def _rows(dataset: EncodedDataset, rule: PassRule, free: Mask) -> Rows:
     return np.flatnonzero(dataset.present[rule.name] & free)
 
 
+def _uncrowded(
+    left: EncodedDataset, right: EncodedDataset, left_rows: Rows, right_rows: Rows, rule: PassRule
+) -> tuple[Rows, Rows]:
+    """Leave out records that share an exact value with so many that it can decide nothing."""
+    sides = left.passes[rule.name].take(left_rows), right.passes[rule.name].take(right_rows)
+    left_crowded, right_crowded = crowded_rows(*sides, most=MOST_PAIRS_OF_A_VALUE)
+    return left_rows[~left_crowded], right_rows[~right_crowded]
+
+
 def _compare(
     left: EncodedDataset,
     right: EncodedDataset,
@@ -180,6 +219,25 @@ def _compare(
         return equal_pairs(chosen_left, chosen_right)
     report = None if progress is None else lambda done, total: progress(rule.name, done, total)
     return compare(chosen_left, chosen_right, threshold=rule.threshold, workers=workers, progress=report)
+
+
+def _unrefused(
+    pairs: ScoredPairs,
+    left: EncodedDataset,
+    right: EncodedDataset,
+    left_rows: Rows,
+    right_rows: Rows,
+    refusing: Sequence[str],
+) -> ScoredPairs:
+    """Leave out pairs whose exact values are both known and differ."""
+    a, b = left_rows[pairs.left], right_rows[pairs.right]
+    kept = np.ones(len(pairs), dtype=np.bool_)
+    for name in refusing:
+        known = left.present[name][a] & right.present[name][b]
+        kept &= ~(known & (left.passes[name].words[a] != right.passes[name].words[b]).any(axis=1))
+    if kept.all():
+        return pairs
+    return ScoredPairs(pairs.left[kept], pairs.right[kept], pairs.overlap[kept], pairs.score[kept])
 
 
 def _found(pairs: ScoredPairs, chosen: Rows, left_rows: Rows, right_rows: Rows, rule: PassRule) -> _Found:

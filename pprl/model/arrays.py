@@ -16,6 +16,23 @@ Ids = npt.NDArray[np.bytes_]  # (n,): UTF-8, of fixed width
 AnyArray = TypeVar("AnyArray", bound=npt.NDArray[Any])
 
 
+def texts(ids: Ids) -> list[str]:
+    """Give ids as text."""
+    return [value.decode("utf-8") for value in ids.tolist()]
+
+
+def counting(lengths: Rows) -> Rows:
+    """Count 0, 1, ... anew for each length.
+
+    Examples
+    --------
+    >>> counting(np.array([2, 3])).tolist()
+    [0, 1, 0, 1, 2]
+    """
+    ends = np.cumsum(lengths)
+    return np.arange(ends[-1] if ends.size else 0) - np.repeat(ends - lengths, lengths)
+
+
 def frozen(array: AnyArray) -> AnyArray:
     """Make an array read-only and give it back."""
     array.flags.writeable = False

@@ -8,16 +8,20 @@ zero, and it can neither agree nor disagree.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from types import MappingProxyType
 
 import numpy as np
 
 from pprl.errors import DataError, PolicyError
-from pprl.model.arrays import Ids, Mask, Rows, frozen
+from pprl.model.arrays import Ids, Mask, Rows, frozen, texts
 from pprl.model.bits import BitMatrix
 from pprl.model.provenance import Provenance
 
 TAG_BYTES = 16
+# No control character, and none that turns or breaks a line: whoever sends a package must not write on
+# a reader's screen.
+PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+$(?!\n)"
 MAX_ID_BYTES = 64
 
 
@@ -128,7 +132,7 @@ class EncodedDataset:
     def ids(self, rows: Rows | None = None) -> list[str]:
         """Give record ids as text, of all rows or of those named."""
         chosen = self.record_ids if rows is None else self.record_ids[rows]
-        return [value.decode("utf-8") for value in chosen.tolist()]
+        return texts(chosen)
 
     def __len__(self) -> int:
         return int(self.record_ids.size)
@@ -138,7 +142,7 @@ class EncodedDataset:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{_escape(name)}</td><td>{bits.n_bits}</td><td>{int(self.present[name].sum())}</td></tr>"
+            f"<tr><td>{escape(name)}</td><td>{bits.n_bits}</td><td>{int(self.present[name].sum())}</td></tr>"
             for name, bits in self.passes.items()
         )
         head = "<tr><th>pass</th><th>bits</th><th>records present</th></tr>"
@@ -167,7 +171,3 @@ def _require_pass(name: str, bits: BitMatrix, present: Mask, *, n_records: int) 
 
 def _is_hex(text: str, length: int) -> bool:
     return len(text) == length and set(text) <= set("0123456789abcdef")
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -6,12 +6,13 @@ address).  It is reported, not decided by a coin.
 """
 
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pprl.errors import DataError
-from pprl.model.arrays import Ids, Rows, Scores, frozen
+from pprl.model.arrays import Ids, Rows, Scores, frozen, texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,8 +54,8 @@ class _Pairings:
 
         return pa.table(
             {
-                "left_id": pa.array(_texts(self.left_ids), pa.string()),
-                "right_id": pa.array(_texts(self.right_ids), pa.string()),
+                "left_id": pa.array(texts(self.left_ids), pa.string()),
+                "right_id": pa.array(texts(self.right_ids), pa.string()),
                 "decided_by": pa.array(self.decided_by, pa.string()),
                 "score": self.score,
             }
@@ -66,8 +67,8 @@ class _Pairings:
 
         return pd.DataFrame(
             {
-                "left_id": _texts(self.left_ids),
-                "right_id": _texts(self.right_ids),
+                "left_id": texts(self.left_ids),
+                "right_id": texts(self.right_ids),
                 "decided_by": list(self.decided_by),
                 "score": self.score,
             }
@@ -81,7 +82,7 @@ class _Pairings:
 
     def _repr_html_(self) -> str:
         passes = sorted(set(self.decided_by))
-        counts = ", ".join(f"{name}: {self.decided_by.count(name)}" for name in passes)
+        counts = ", ".join(f"{escape(name)}: {self.decided_by.count(name)}" for name in passes)
         return f"<p>{type(self).__name__}: {len(self)} pairs ({counts})</p>"
 
 
@@ -107,7 +108,3 @@ class Links(_Pairings):
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Conflicts(_Pairings):
     """Pairs that are equally good for one record, and so were not linked."""
-
-
-def _texts(ids: Ids) -> list[str]:
-    return [value.decode("utf-8") for value in ids.tolist()]

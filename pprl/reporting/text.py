@@ -55,7 +55,8 @@ def describe_agreement(agreement: Agreement) -> str:
 
 def _pass_row(one: Pass) -> tuple[object, ...]:
     if not isinstance(one, FuzzyPass):
-        return one.name, "for equality", one.out_bits(), "-", "-", " ".join(f"{name}*" for name in one.fields)
+        used = " ".join(f"{name}*" for name in one.fields)
+        return one.name, "for equality", one.out_bits(), "-", f"differing {one.differing}", used
     steps = ", ".join(str(step.__struct_config__.tag) for step in one.hardening) or "none"
     used = " ".join(use.field + "*" * use.required for use in one.fields)
     return one.name, "by Dice", one.out_bits(), str(one.threshold), steps, used
@@ -108,8 +109,10 @@ def fill(bits: BitMatrix, present: Mask) -> float:
 
 def describe_result(result: LinkageResult) -> str:
     """Say how a linkage went, pass by pass."""
-    rows: Rows = [("pass", "left records", "right records", "pairs", "links")]
-    rows += [(one.name, one.n_left, one.n_right, one.n_pairs, one.n_links) for one in result.counts]
+    rows: Rows = [("pass", "left records", "right records", "crowded", "pairs", "links")]
+    rows += [
+        (one.name, one.n_left, one.n_right, one.n_crowded, one.n_pairs, one.n_links) for one in result.counts
+    ]
     head: Rows = [
         ("left records", result.n_left),
         ("right records", result.n_right),

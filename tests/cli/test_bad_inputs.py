@@ -25,12 +25,21 @@ def assert_refused(ready, status: int, code: str, returned: int) -> None:
     assert "Traceback" not in ready.err
 
 
+HEADER = b"rec_id,given_name,surname,date_of_birth,address_1,suburb,postcode,state\n"
+ROW = b"r1,ann,lee,19500203,1 hay st,perth,6000,wa\n"
 TABLES = {
     "empty": (b"", 3, "data/no-header"),
-    "header only": (b"rec_id,given_name\n", 3, "data/no-column"),
-    "duplicate columns": (b"rec_id,given_name,given_name\n1,a,b\n", 3, "data/duplicate-column"),
-    "cp1252": ("rec_id,given_name\n1,Siân O’Brien\n".encode("cp1252"), 3, "data/no-column"),
-    "NUL bytes": (b"rec_id,given_name\n1,a\0\n", 3, "data/nul-bytes"),
+    "header only": (HEADER, 3, "data/no-rows"),
+    "no column": (b"rec_id,given_name\n", 3, "data/no-column"),
+    "duplicate columns": (HEADER.replace(b"suburb", b"surname"), 3, "data/duplicate-column"),
+    "cp1252": (HEADER + ROW.replace(b"lee", "Siân O’Brien".encode("cp1252")), 3, "data/bad-value"),
+    "NUL bytes": (HEADER + ROW + b"\0\n", 3, "data/nul-bytes"),
+    "ragged": (HEADER + ROW + b"r2,bob\n", 3, "data/ragged-row"),
+    "swallowed": (
+        HEADER + ROW.replace(b"wa", b'"wa') + ROW.replace(b"wa", b'wa"'),
+        3,
+        "data/line-break-in-value",
+    ),
     "JPEG": (b"\xff\xd8\xff\xe0", 3, "data/not-a-table"),
     "xlsx": (b"PK\x03\x04", 3, "data/not-a-table"),
     "many columns": (b",".join(b"%d" % i for i in range(100_000)) + b"\n", 3, "data/too-many-columns"),
@@ -314,6 +323,77 @@ def test_a_package_that_cannot_be_written_leaves_no_id_map(ready):
 
     assert_refused(ready, 2, "usage/no-folder", returned)
     assert "map.csv" not in files(ready.folder)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "agreement.toml", "project.key"])
+def test_an_output_never_replaces_an_input(ready, name):
+    """Not even with --force."""
+    before = (ready.folder / name).read_bytes()
+
+    assert_refused(ready, 2, "usage/output-is-input", ready.encode("a.csv", name, "--force"))
+    assert before == (ready.folder / name).read_bytes()
+
+
+def test_a_column_that_is_compared_is_no_id(ready):
+    """A surname would travel as it is."""
+    named = ("--agreement", "agreement.toml", "--key", "project.key", "--id", "surname", "--keep-ids")
+
+    assert_refused(ready, 2, "usage/id-is-field", ready("encode", "a.csv", *named, "--out", "a.pprl"))
+
+
+def test_links_that_fit_no_truth_are_warned_of(ready):
+    """Sides swapped, or an id map forgotten."""
+    (ready.folder / "links.csv").write_text("left_id,right_id\na,b\n")
+    (ready.folder / "truth.csv").write_text("left_id,right_id\nx,y\n")
+
+    assert 0 == ready("evaluate", "links.csv", "--truth", "truth.csv")
+    assert "warning: no left id of the links is in the truth" in ready.err
+
+
+def test_an_id_map_is_never_replaced(ready):
+    """It may be the only way back for a package that was sent; --force and failures leave it."""
+    named = ("--agreement", "agreement.toml", "--key", "project.key", "--id", "rec_id", "--id-map", "map.csv")
+    assert 0 == ready("encode", "a.csv", *named, "--out", "a.pprl")
+    before = (ready.folder / "map.csv").read_bytes()
+
+    for out in ("a.pprl", "no/a.pprl"):
+        assert_refused(
+            ready, 2, "usage/output-exists", ready("encode", "a.csv", *named, "--out", out, "--force")
+        )
+
+    assert before == (ready.folder / "map.csv").read_bytes()
+
+
+def test_an_id_map_in_a_git_tree_is_refused(ready):
+    """Exit status 4: it leads back to people."""
+    (ready.folder / "repo" / ".git").mkdir(parents=True)
+    (ready.folder / "repo" / "deep").mkdir()
+    (ready.folder / "way").symlink_to("repo/deep")
+    named = ("--agreement", "agreement.toml", "--key", "project.key", "--id", "rec_id", "--out", "a.pprl")
+
+    for place in ("repo/deep/map.csv", "way/map.csv"):
+        assert_refused(ready, 4, "policy/in-git-tree", ready("encode", "a.csv", *named, "--id-map", place))
+    assert "a.pprl" not in files(ready.folder)
+
+
+def test_without_a_verb_the_help_is_shown(ready):
+    """Exit status 2, and on stderr, as nothing was done."""
+    for command in ((), ("key",), ("agreement",)):
+        assert 2 == ready(*command)
+        assert "Usage:" in ready.err
+
+
+def test_a_name_that_no_file_can_have_is_refused(ready):
+    """A NUL in it."""
+    assert_refused(ready, 3, "data/not-found", ready.encode("a\0.csv", "a.pprl"))
+
+
+def test_a_package_linked_with_itself_is_warned_of(ready):
+    """Somebody typed one name twice."""
+    assert 0 == ready.encode("a.csv", "a.pprl")
+
+    assert 0 == ready("link", "a.pprl", "a.pprl", "--agreement", "agreement.toml", "--out", "l")
+    assert "warning: the packages have record ids in common" in ready.err
 
 
 @pytest.mark.parametrize(

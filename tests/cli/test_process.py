@@ -42,7 +42,7 @@ def test_a_signal_ends_the_work_and_leaves_nothing(ready, sent, status):
         _, err = process.communicate(timeout=30)
 
     assert status == process.returncode
-    assert "nothing was left half-written" in err
+    assert "no file was left half-written" in err
     assert "Traceback" not in err
     assert before == set(ready.folder.iterdir())
 

@@ -188,8 +188,37 @@ def test_all_presets_link_people_with_themselves(ready):
         ("1", "x", "health_number"),
         ("2", "y", "names_in_a_bag"),
         ("3", "z", "names_in_a_bag"),
-        ("4", "w", "names_in_a_bag"),
+        ("4", "w", "without_address"),
     } == set(links[["left_id", "right_id", "decided_by"]].itertuples(index=False, name=None))
+
+
+RELATIVES = {
+    "father and son": ({"date_of_birth": "01/02/1960"}, {"date_of_birth": "05/09/1990"}),
+    "twin brothers": ({"given_name": "Jack"}, {"given_name": "Oliver"}),
+    "twins": ({"given_name": "Jack"}, {"given_name": "Emma", "sex": "F"}),
+    "twins by their numbers": (
+        {"given_name": "Anna", "health_number": "4010232137"},
+        {"given_name": "Anne", "health_number": "9434765919"},
+    ),
+    "siblings": ({"given_name": "Jack"}, {"given_name": "Emma", "sex": "F", "date_of_birth": "23/08/1963"}),
+}
+
+
+@pytest.mark.parametrize("relatives", RELATIVES.values(), ids=RELATIVES)
+def test_relatives_at_one_address_are_not_one_person(relatives):
+    """Under any of five keys, though only one of the two is in each table."""
+    common = {"id": "1", "given_name": "John", "family_name": "Brown", "previous_family_name": "", "sex": "M"}
+    common |= {"date_of_birth": "01/02/1960", "postcode": "AB10 1XG", "health_number": ""}
+    agreement = pprl.Agreement.preset("uk-health")
+    left, right = (pd.DataFrame([common | change]) for change in relatives)
+
+    n_links = 0
+    for seed in range(5):
+        key = pprl.LinkageKey(bytes(range(seed, seed + 32)))
+        sides = (pprl.encode(side, agreement, key, id="id") for side in (left, right))
+        n_links += len(pprl.link(*sides, agreement=agreement).links)
+
+    assert 0 == n_links
 
 
 def test_planted_import_of_keys_in_comparison_breaks_a_contract(tmp_path):
@@ -222,6 +251,24 @@ def test_presets_are_part_of_what_is_installed():
 
     assert "pprlink" == project["project"]["name"]
     assert re.fullmatch(r"\d+\.\d+\.\d+", pprl.__version__)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda people, agreement, key: pprl.encode(people, "agreement.toml", key, id="rec_id"),
+        lambda people, agreement, key: pprl.encode(people, key, agreement, id="rec_id"),
+        lambda people, agreement, key: pprl.encode(people, agreement, key, id=None),
+        lambda people, agreement, key: pprl.encode(people, agreement, key, id="surname"),
+        lambda people, agreement, key: pprl.encode(people, agreement, key, id="rec_id", columns={"x": "y"}),
+        lambda people, agreement, key: pprl.link("a.pprl", "b.pprl", agreement=agreement),
+        lambda people, agreement, key: pprl.load(None),
+    ],
+)
+def test_a_wrong_call_is_told_so(people, febrl, key, call):
+    """By our own error, with what was wanted."""
+    with pytest.raises(pprl.PprlError):
+        call(people, febrl, key)
 
 
 def test_a_package_read_back_is_the_one_that_was_saved(people, febrl, key, tmp_path):

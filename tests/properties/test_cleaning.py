@@ -1,5 +1,7 @@
+import string
 import unicodedata
 from datetime import date
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given
@@ -13,9 +15,12 @@ from pprl.cleaning import (
     PostcodeField,
     SexField,
     TextField,
+    UpnField,
     ValueRefused,
 )
 from pprl.cleaning import text as texts
+from pprl.cleaning.postcodes import clean_postcode, postcode_parts
+from pprl.cleaning.pupils import LETTERS, check_letter, clean_upn
 
 RULES = [
     NameField(name="surname", weight=1),
@@ -27,6 +32,7 @@ RULES = [
     PostcodeField(name="postcode", weight=1),
     PostcodeField(name="postcode", weight=1, country="any"),
     CodeField(name="state", weight=1),
+    UpnField(name="upn", legal_basis="Education Act 1996 s. 537A"),
 ]
 HEALTH = HealthNumberField(name="number", weight=1)
 NAME, ADDRESS = RULES[:2]
@@ -133,3 +139,27 @@ def test_every_way_of_writing_a_date_is_one_date(day):
     }
 
     assert written == {day.isoformat()}
+
+
+@given(st.text(alphabet=string.digits, min_size=12, max_size=12))
+def test_every_digit_counts_in_a_check_letter(digits):
+    """A number with its own check letter is kept as it is; with any other it is not."""
+    letter = check_letter(digits)
+
+    kept = [other for other in LETTERS if clean_upn(other + digits).text]
+
+    assert [letter] == kept
+
+
+@given(st.from_regex(r"[A-Z]{1,2}[0-9][A-Z0-9]?[0-9][ABD-HJLNP-UW-Z]{2}", fullmatch=True))
+def test_the_parts_of_a_postcode_contain_each_other(typed):
+    """Whoever shares a unit shares sector, district and area."""
+    cleaned = clean_postcode(typed)
+    if cleaned.text is None:
+        assert typed.startswith("ZZ99")
+        return
+
+    parts = postcode_parts(cleaned.text)
+
+    assert parts[0] == cleaned.text
+    assert all(near.startswith(wide) for near, wide in pairwise(parts))

@@ -1,5 +1,9 @@
 """An agreement is checked whole when it is loaded, and says where a mistake is."""
 
+import decimal
+import tomllib
+
+import jsonschema
 import msgspec
 import pytest
 
@@ -30,8 +34,8 @@ def test_the_fingerprint_of_a_preset_has_not_moved():
 
 
 FINGERPRINTS = {
-    "febrl": "6f136c9b1d5038b5f477d561248a13655b4a285929d34515613b772aa5172e24",
-    "uk-health": "c2a8fe4b6c087efeccfb32b62acdbd460e92f17c00872d737fff14d226555769",
+    "febrl": "35037d8b3e61637d1a7b8f2069c9f40d3b23561fb5dc2c269d1fcb2df13d48bc",
+    "uk-health": "885bff22054244446285d75e58e0b9a304aed0339390f62e0bf1bd5b4d4e67d6",
 }
 
 
@@ -87,7 +91,19 @@ def test_comments_spaces_and_spellings_of_a_number_do_not_change_the_fingerprint
             "passes[0].fields[0]",
             "'health_number'",
         ),
-        (changed(UK, 'fields = ["health_number"]', 'fields = ["sex"]'), "fields[6]", "remove it"),
+        (changed(UK, 'fields = ["health_number"]', 'fields = ["sex"]'), "passes[0].fields", "identifier"),
+        (
+            changed(UK, 'fields = ["health_number"]', 'fields = ["sex", "date_of_birth"]'),
+            "passes[0].fields",
+            "identifier",
+        ),
+        (
+            changed(UK, 'fields = ["health_number"]', 'fields = ["family_name", "date_of_birth"]'),
+            "fields[6]",
+            "remove it",
+        ),
+        (changed(FEBRL, 'project = "febrl"', r'project = "febrl\n"'), "project", ""),
+        (changed(FEBRL, 'name = "without_names"', r'name = "without_names\n"'), "passes[3].name", ""),
     ],
 )
 def test_a_mistake_is_named_by_its_path_and_the_nearest_legal_word(content, path, hint):
@@ -145,13 +161,55 @@ def test_a_missing_file_is_named(tmp_path):
         Agreement.load(tmp_path / "no.toml")
 
 
-def test_the_schema_describes_the_presets():
-    """Every key of the presets is in the JSON Schema."""
-    schema = json_schema()
-    properties = schema["$defs"]["Agreement"]["properties"]
+@pytest.mark.parametrize("name", preset_names())
+def test_presets_satisfy_the_schema(name):
+    """As an editor reads them: TOML with numbers."""
+    jsonschema.validate(tomllib.loads(preset_text(name)), json_schema())
 
-    assert {"project", "epoch", "fields", "passes", "matching"} == set(properties)
-    assert "$schema" in schema
+
+def test_a_mistake_does_not_satisfy_the_schema():
+    """An unknown word, for one."""
+    document = tomllib.loads(FEBRL)
+    document["passes"][0]["treshold"] = document["passes"][0].pop("threshold")
+
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(document, json_schema())
+
+
+def test_keys_follow_what_shapes_the_bits_and_nothing_else():
+    """Columns and thresholds may change; weights, hardening and epoch may not."""
+    reference = Agreement.preset("febrl").project_fingerprint
+    same = [
+        changed(FEBRL, 'column = "address_1"', 'column = "street"'),
+        changed(FEBRL, "threshold = 0.60", "threshold = 0.61"),
+    ]
+    other = [
+        changed(FEBRL, "weight = 100", "weight = 101"),
+        changed(FEBRL, "t = 2,", "t = 3,"),
+        changed(FEBRL, "epoch = 1 ", "epoch = 2 "),
+        changed(FEBRL, 'project = "febrl"', 'project = "x"'),
+    ]
+
+    assert {reference} == {Agreement.from_toml(text).project_fingerprint for text in same}
+    assert reference not in {Agreement.from_toml(text).project_fingerprint for text in other}
+
+
+def test_the_fingerprint_does_not_depend_on_the_decimal_context():
+    """Somebody else's program may round to two digits."""
+    content = changed(FEBRL, "threshold = 0.60", "threshold = 0.605")
+    expected = Agreement.from_toml(content).fingerprint
+
+    with decimal.localcontext(prec=2):
+        actual = Agreement.from_toml(content).fingerprint
+
+    assert expected == actual
+
+
+def test_a_default_that_is_written_out_changes_nothing():
+    """So a new option, left at its default, will keep old fingerprints."""
+    content = changed(FEBRL, '{ field = "suburb" }', '{ field = "suburb", required = false }')
+
+    assert Agreement.preset("febrl").fingerprint == Agreement.from_toml(content).fingerprint
 
 
 def test_canonical_json_is_canonical():

@@ -93,6 +93,15 @@ def test_a_key_has_no_text_form():
         bytes(key)
     with pytest.raises(TypeError):
         vars(key)
+    with pytest.raises(PolicyError):
+        key.__getstate__()
+
+
+@pytest.mark.parametrize("material", ["a" * 32, bytearray(32), None])
+def test_a_key_is_made_of_bytes(material):
+    """Not of text, and of nothing that could change."""
+    with pytest.raises(UsageError):
+        LinkageKey(material)
 
 
 def test_a_key_of_another_length_is_refused():
@@ -172,6 +181,7 @@ def test_a_key_given_for_a_file_name_is_not_repeated():
         LinkageKey.load(SECRET.hex())
 
     assert SECRET.hex() not in f"{caught.value} {caught.value.hint}"
+    assert (None, None) == (caught.value.__cause__, caught.value.__context__)
 
 
 @pytest.mark.parametrize(
@@ -183,6 +193,7 @@ def test_a_key_given_for_a_file_name_is_not_repeated():
         (b"pprl-linkage-key 1\n" + b"0" * 63 + b"\n", DataError),
         (b"pprl-linkage-key 1\n" + b"g" * 64 + b"\n", DataError),
         (b"pprl-linkage-key 1\n" + b"0" * 64 + b"\n\nmore\n", DataError),
+        (b"pprl-linkage-key 1\n" + b"0" * 64 + b"\n", DataError),
         (b"pprl-linkage-key 2\n" + b"0" * 64 + b"\n", VersionError),
         (b"x" * 5000, DataError),
     ],

@@ -20,5 +20,16 @@ def test_names_of_many_traditions(row):
 
 
 def test_the_table_is_large_enough():
-    """Sixty names and more are pinned."""
-    assert len({row["typed"] for row in NAMES}) >= 60
+    """Two hundred names and more are pinned, each once."""
+    typed = [row["typed"] for row in NAMES]
+
+    assert len(set(typed)) == len(typed) >= 200
+
+
+@pytest.mark.parametrize(
+    "tradition",
+    ["Welsh", "Irish", "Scottish Gaelic", "Polish", "Romanian", "Yoruba", "South Asian", "Arabic romanised"],
+)
+def test_no_tradition_is_a_token(tradition):
+    """Each of these has fifteen names and more."""
+    assert len([row for row in NAMES if row["tradition"] == tradition]) >= 15

@@ -12,6 +12,7 @@ from pprl.cleaning import (
     PostcodeField,
     SexField,
     TextField,
+    UpnField,
     ValueRefused,
 )
 from pprl.cleaning.outcome import Outcome
@@ -24,14 +25,16 @@ KINDS = {
     "sex": SexField,
     "postcode": PostcodeField,
     "health-number": HealthNumberField,
+    "upn": UpnField,
     "code": CodeField,
 }
+NEEDED = {"date": {"order": "dmy"}, "upn": {"legal_basis": "Education Act 1996 s. 537A"}}
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_rule_is_read_by_its_kind(kind):
     """An agreement states the kind of a field, and gets its rule."""
-    stated = {"kind": kind, "name": "a_field", "weight": 20} | ({"order": "dmy"} if kind == "date" else {})
+    stated = {"kind": kind, "name": "a_field", "weight": 20} | NEEDED.get(kind, {})
 
     rule = msgspec.convert(stated, Field)
 
@@ -65,6 +68,15 @@ def test_the_order_of_dates_must_be_stated():
     """No default reads 01/02 as a day of January or February."""
     with pytest.raises(msgspec.ValidationError, match="order"):
         msgspec.convert({"kind": "date", "name": "born", "weight": 20}, Field)
+
+
+@pytest.mark.parametrize("basis", [None, "", "   ", "two\nlines", "\x00"])
+def test_a_upn_needs_a_legal_basis(basis):
+    """It may be used only where the law allows it, and the parties say which law."""
+    stated = {"kind": "upn", "name": "upn"} | ({} if basis is None else {"legal_basis": basis})
+
+    with pytest.raises(msgspec.ValidationError, match="legal_basis"):
+        msgspec.convert(stated, Field)
 
 
 def test_placeholders_are_days():

@@ -1,7 +1,8 @@
 import pytest
 
 from pprl.cleaning.outcome import Outcome, ValueRefused
-from pprl.cleaning.postcodes import clean_postcode
+from pprl.cleaning.postcodes import clean_postcode, postcode_parts
+from pprl.errors import DataError
 
 
 @pytest.mark.parametrize(
@@ -60,3 +61,26 @@ def test_placeholders_are_missing(typed):
 def test_blank_is_empty():
     """Nothing was typed."""
     assert clean_postcode("  ") == Outcome(None, "empty")
+
+
+@pytest.mark.parametrize(
+    ("canonical", "parts"),
+    [
+        ("SW1A 1AA", ("SW1A 1AA", "SW1A 1", "SW1A", "SW")),
+        ("M1 1AE", ("M1 1AE", "M1 1", "M1", "M")),
+        ("CR2 6XH", ("CR2 6XH", "CR2 6", "CR2", "CR")),
+        ("GIR 0AA", ("GIR 0AA", "GIR 0", "GIR", "GIR")),
+    ],
+)
+def test_a_postcode_has_four_sizes(canonical, parts):
+    """Unit, sector, district and area, for tokens that still agree when somebody moves nearby."""
+    assert postcode_parts(canonical) == parts
+
+
+@pytest.mark.parametrize("text", ["sw1a 1aa", "SW1A1AA", "SW1A", "K1A0B1", "", "SW1A 1AA\n"])
+def test_only_canonical_postcodes_have_parts(text):
+    """And the message does not repeat the value."""
+    with pytest.raises(DataError) as caught:
+        postcode_parts(text)
+
+    assert not text or text not in caught.value.message

@@ -7,6 +7,8 @@ import pytest
 from pprl.agreement import Agreement
 from pprl.encoding.canaries import check_tags
 from pprl.encoding.encoder import encode_passes
+from pprl.encoding.hardening import Permute
+from pprl.encoding.passes import ExactPass
 from pprl.keys import LinkageKey
 from pprl.model import TextColumn
 
@@ -88,6 +90,43 @@ def test_exact_tokens_are_equal_for_equal_values_only():
     assert 128 == encoded.bits.n_bits
     assert [True, True, False, True] == encoded.present.tolist()
     assert words[0].tolist() == words[3].tolist() != words[1].tolist()
+
+
+def test_fields_of_an_exact_pass_do_not_run_together():
+    """("ab", "c") and ("a", "bc") are different people."""
+    one = ExactPass(name="both", fields=("given_name", "family_name"), differing="says-nothing")
+    texts = columns()
+    texts["given_name"] = TextColumn.from_texts(["ab", "a"])
+    texts["family_name"] = TextColumn.from_texts(["c", "bc"])
+
+    words = encode_passes(texts, UK.fields, (one,), PROJECT)["both"].bits.words
+
+    assert words[0].tolist() != words[1].tolist()
+
+
+def test_two_exact_passes_have_two_keys():
+    """What is equal in one cannot be looked up in the other."""
+    passes = tuple(
+        ExactPass(name=name, fields=("health_number",), differing="refuses") for name in ("one", "two")
+    )
+
+    encoded = encode_passes(columns(health_number="nhs:1"), UK.fields, passes, PROJECT)
+
+    assert encoded["one"].bits.to_bytes() != encoded["two"].bits.to_bytes()
+
+
+def test_a_step_at_another_place_has_another_key():
+    """Permuting twice is not permuting by the square of one order."""
+    once = msgspec.structs.replace(UK.passes[1], hardening=(Permute(),))
+    twice = msgspec.structs.replace(once, hardening=(Permute(), Permute()))
+    bare = msgspec.structs.replace(once, hardening=())
+
+    filters = [encode_passes(columns(**SIAN), UK.fields, (one,), PROJECT) for one in (bare, once, twice)]
+
+    start, first, second = (item["names_in_a_bag"].bits for item in filters)
+    subkey = PROJECT.derive("hardening", "names_in_a_bag", "0", "permute")
+    assert Permute()(start, subkey).to_bytes() == first.to_bytes()
+    assert Permute()(first, subkey).to_bytes() != second.to_bytes()
 
 
 def test_the_key_tag_tells_secrets_apart():

@@ -119,6 +119,12 @@ def test_each_record_has_noise_of_its_own():
     assert 50 == len({row.tobytes() for row in noisy})
 
 
+def test_too_little_noise_is_refused():
+    """A hardening that is declared and does not happen is worse than none."""
+    with pytest.raises(AgreementError, match="1 / 32768"):
+        Flip(probability=Decimal("0.00001"))
+
+
 def test_noise_differs_from_run_to_run():
     """It comes from the operating system and not from the key."""
     bits = BitMatrix.from_bools(np.zeros((1, 1024), dtype=bool))

@@ -2,6 +2,7 @@
 
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from pprl.errors import DataError, UsageError
@@ -32,12 +33,18 @@ def test_a_pair_that_occurs_twice_counts_once():
     assert linkage_quality(LINKS, TRUTH) == linkage_quality(LINKS * 2, TRUTH * 2)
 
 
-@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, pa.table])
 def test_the_truth_may_be_a_frame(frame):
     """With left_id and right_id."""
     truth = frame({"right_id": [b for _, b in TRUTH], "left_id": [a for a, _ in TRUTH]})
 
     assert linkage_quality(LINKS, TRUTH) == evaluate(LINKS, truth)
+
+
+def test_gaps_in_the_truth_are_refused():
+    """A missing id is no id."""
+    with pytest.raises(DataError, match="row 2"):
+        evaluate(LINKS, pd.DataFrame({"left_id": ["a", None], "right_id": ["1", "2"]}))
 
 
 def test_the_truth_may_be_a_file(tmp_path):

@@ -42,6 +42,10 @@ def test_every_make_of_table_reads_alike(tmp_path):
         FRAME.astype("category"),
         FRAME.astype("string"),
         pl.DataFrame(FRAME.to_dict("list")),
+        pl.DataFrame(FRAME.to_dict("list")).with_columns(pl.col("surname").cast(pl.Categorical)),
+        pl.DataFrame(FRAME.to_dict("list")).with_columns(
+            pl.col("code").cast(pl.Enum(["", "004", "01", "02"]))
+        ),
         pa.table(FRAME.to_dict("list")),
         pa.RecordBatchReader.from_batches(
             pa.table(FRAME.to_dict("list")).schema, pa.table(FRAME.to_dict("list")).to_batches()
@@ -137,7 +141,9 @@ def test_line_ends_and_byte_order_marks_do_not_matter(tmp_path, line_end, mark):
         (b"id,surname,code\nr1,a,b\n,a,b\n  ,a,b\n", "2 ids are missing \\(rows 2, 3\\)"),
         (b"id,surname,code\nr1,a,b\nr2,a,b\nr1,a,b\n", "2 rows share an id with another \\(rows 1, 3\\)"),
         (b'id,surname,code\nr1,"a,b\nr2,a,b\nr3,a,b\n', "row 1: has 2 values"),
-        (b'id,surname,code\nr1,a,b\nr2,a,"b\nr3,a,b\n', "quotation mark"),
+        (b'id,surname,code\nr1,a,b\nr2,a,"b\nr3,a,b\n', "3 lines after the header make 2 rows"),
+        (b'id,surname,code\nr1,a,"b\nr2,a,b"\n', "2 lines after the header make 1 rows"),
+        (b'id,surname,code,note\nr1,a,b,"x\nr2,a,b,y"\n', "2 lines after the header make 1 rows"),
         (b"id,surname,code\nr1," + b"a" * 5000 + b",b\n", "longer than 4096"),
         (",".join(["id", "surname", "code", *map(str, range(100_000))]).encode() + b"\n", "100003 columns"),
         ("id,surname,code\nr1,a,b\n".encode("utf-16"), "UTF-16"),
@@ -187,6 +193,21 @@ def test_a_column_in_other_letters_is_pointed_at(tmp_path):
     assert "column 2 has that name in other letters or spacing; name it with --column" == caught.value.hint
 
 
+def test_nested_columns_of_parquet_are_refused(tmp_path):
+    """A list is not a name."""
+    pq.write_table(pa.table({"id": ["a"], "surname": [["x"]], "code": ["1"]}), tmp_path / "t.parquet")
+
+    with pytest.raises(DataError, match="column surname: holds nested values"):
+        read(tmp_path / "t.parquet")
+
+
+def test_blank_lines_are_no_rows(tmp_path):
+    """Between rows and at the end."""
+    table = read(write_csv(tmp_path, b"id,surname,code\n\nr1,a,b\r\n\r\nr2,a,b\n\n\n"))
+
+    assert [b"r1", b"r2"] == table.record_ids.tolist()
+
+
 def test_an_empty_table_may_be_asked_for(tmp_path):
     """Explicitly."""
     table = read(write_csv(tmp_path, b"id,surname,code\n"), allow_empty=True)
@@ -222,7 +243,7 @@ def test_one_long_value_in_many_rows_is_not_expanded(tmp_path):
         read(tmp_path / "bomb.parquet")
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(150))
 def test_a_parquet_file_with_flipped_bits_reads_as_it_was_or_not_at_all(tmp_path, seed):
     """Page checksums find damage where the writer made them; nothing but our own errors comes out."""
     sink = io.BytesIO()

@@ -85,6 +85,28 @@ def test_a_conflict_that_nothing_settles_is_reported():
     ]
 
 
+def test_a_number_that_everybody_has_decides_nothing():
+    """A placeholder in an exact pass is left out and counted, and the names decide."""
+    names = [format(i, "08b") for i in range(1, 41)]
+    left = dataset("a", {"number": ["11110000"] * 40, "names": names})
+    right = dataset("b", {"number": ["11110000"] * 40, "names": names})
+
+    result = link_datasets(left, right, RULES)
+
+    assert {(f"a{i}", f"b{i}", "names") for i in range(40)} == links(result)
+    assert (80, 0) == (result.counts[0].n_crowded, result.counts[0].n_left)
+
+
+def test_people_whose_numbers_differ_are_not_linked_by_their_names():
+    """If the agreement says so, and only where both numbers are known."""
+    left = dataset("a", {"number": ["11110000", ""], "names": ["11001100", "00110011"]})
+    right = dataset("b", {"number": ["00001111", "00001111"], "names": ["11001100", "00110011"]})
+    refusing = [PassRule("number", None, refuses=True), RULES[1]]
+
+    assert {("a1", "b1", "names")} == links(link_datasets(left, right, refusing))
+    assert {("a0", "b0", "names"), ("a1", "b1", "names")} == links(link_datasets(left, right, RULES))
+
+
 def test_two_absent_records_never_agree():
     """Missing values are no evidence, however often they are missing together."""
     nothing = {"number": ["", ""], "names": ["", ""]}
