@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pprl.workflow import evaluate as evaluate
     from pprl.workflow import link as link
     from pprl.workflow import load as load
+    from pprl.workflow import suggest as suggest
+    from pprl.workflow import survey as survey
 
 # Each public name, and the module that it is imported from when first used.
 _HOMES = {
@@ -42,6 +44,8 @@ _HOMES = {
     "link": "pprl.workflow",
     "load": "pprl.workflow",
     "pseudonymise": "pprl.exchange.idmaps",
+    "suggest": "pprl.workflow",
+    "survey": "pprl.workflow",
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605 - one list of names, not two

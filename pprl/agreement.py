@@ -9,18 +9,17 @@ import hashlib
 import importlib.resources
 import re
 import tomllib
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-from pprl.cleaning.fields import CodeField, DateField, Field, HealthNumberField, SexField, UpnField
-from pprl.encoding.encoder import DEFAULT_TOKENS, bits_of
-from pprl.encoding.passes import ExactPass, FuzzyPass, Pass
-from pprl.encoding.tokens import DateParts
+from pprl.cleaning.fields import Field
+from pprl.encoding.errormodel import ErrorModel
+from pprl.encoding.passes import Pass
+from pprl.encoding.soundness import require_sound
 from pprl.errors import AgreementError, PolicyError, nearest
 from pprl.files import read_bytes
 from pprl.mistakes import explained, property_names, schema_of
@@ -28,9 +27,6 @@ from pprl.model.encoded import PRINTABLE
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 20
-LEAST_THRESHOLD = Decimal("0.01")
-LOW_ENTROPY = (SexField, CodeField)
-IDENTIFIERS = {HealthNumberField, UpnField}
 _SECRET_WORDS = ("secret", "key", "passw", "passphrase", "private")
 
 
@@ -64,6 +60,11 @@ class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         Which fields are encoded together; the first pass that finds a link decides it.
     matching : Matching
         What the linkage aims at.
+    errors : ErrorModel, optional
+        How two records of one person are expected to differ, for `suggest`.
+    research : bool
+        Whether encodings are allowed that tell an attacker too much of real people:
+        field-level filters, and those that are there for comparison only.
 
     Raises
     ------
@@ -84,21 +85,12 @@ class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     fields: Annotated[tuple[Field, ...], msgspec.Meta(min_length=1, max_length=64)]
     passes: Annotated[tuple[Pass, ...], msgspec.Meta(min_length=1, max_length=16)]
     matching: Matching
+    errors: ErrorModel | None = None
+    research: bool = False
 
     def __post_init__(self) -> None:
-        _require_unique("fields", [rule.name for rule in self.fields])
-        _require_unique("passes", [one.name for one in self.passes])
-        rules = {rule.name: rule for rule in self.fields}
-        for place, one in enumerate(self.passes):
-            _require_pass(f"passes[{place}]", one, rules)
-        used = {name for one in self.passes for name in one.field_names}
-        for place, rule in enumerate(self.fields):
-            if rule.name not in used:
-                raise AgreementError(
-                    f"agreement: fields[{place}]: no pass uses it",
-                    code="unused-field",
-                    hint="remove it: nobody should read what is not needed",
-                )
+        """Check that fields and passes fit together."""
+        require_sound(self.fields, self.passes, research=self.research)
 
     @classmethod
     def load(cls, path: str | Path) -> "Agreement":
@@ -234,95 +226,3 @@ def _words(node: object, path: str) -> Iterator[tuple[str, str]]:
 
 def _without(document: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return {key: value for key, value in document.items() if key not in names}
-
-
-def _require_unique(path: str, names: Sequence[str]) -> None:
-    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
-    if repeated:
-        raise AgreementError(
-            f"agreement: {path}: {repeated[0]!r} occurs more than once", code="repeated-name"
-        )
-
-
-def _require_pass(path: str, one: Pass, rules: Mapping[str, Field]) -> None:
-    if not one.field_names:
-        raise AgreementError(f"agreement: {path}.fields: empty", code="empty-pass")
-    for place, name in enumerate(one.field_names):
-        if name not in rules:
-            raise AgreementError(
-                f"agreement: {path}.fields[{place}]: names no field",
-                code="unknown-field",
-                hint=nearest(name, rules),
-            )
-    _require_unique(f"{path}.fields", one.field_names)
-    _REQUIRE[type(one)](path, one, rules)
-
-
-def _require_fuzzy(path: str, one: FuzzyPass, rules: Mapping[str, Field]) -> None:
-    if one.n_bits & (one.n_bits - 1):
-        raise AgreementError(
-            f"agreement: {path}.n_bits: {one.n_bits} is not a power of two",
-            code="n-bits",
-            hint="choose n_bits = 1024",
-        )
-    if not one.threshold.is_finite() or not LEAST_THRESHOLD <= one.threshold <= 1:
-        raise AgreementError(
-            f"agreement: {path}.threshold: wanted from {LEAST_THRESHOLD} to 1", code="threshold"
-        )
-    if not any(use.required for use in one.fields):
-        raise AgreementError(
-            f"agreement: {path}.fields: none is required, so people of whom nothing is known would agree",
-            code="nothing-required",
-            hint="add required = true to at least one field",
-        )
-    for place, use in enumerate(one.fields):
-        if not bits_of(use, rules[use.field]):
-            raise AgreementError(
-                f"agreement: {path}.fields[{place}]: neither the field has a weight nor this use bits",
-                code="no-bits",
-            )
-    if all(isinstance(rules[use.field], LOW_ENTROPY) for use in one.fields):
-        raise AgreementError(
-            f"agreement: {path}.fields: a filter of so little would show who has what",
-            code="low-entropy",
-            hint="add a name, a date or a postcode",
-        )
-    n_set = sum(bits_of(use, rules[use.field]) for use in one.fields)
-    if n_set > one.n_bits:
-        raise AgreementError(
-            f"agreement: {path}: the fields set {n_set} bits in a filter of {one.n_bits}",
-            code="overfull",
-            hint="lower the weights or choose a longer filter: about 0.6 bits set for each bit is usual",
-        )
-    for place, use in enumerate(one.fields):
-        dates = isinstance(rules[use.field], DateField)
-        if isinstance(use.tokens or DEFAULT_TOKENS[type(rules[use.field])], DateParts) and not dates:
-            raise AgreementError(
-                f"agreement: {path}.fields[{place}].tokens: date-parts suit only dates", code="tokens"
-            )
-    _require_hardening(path, one)
-
-
-def _require_hardening(path: str, one: FuzzyPass) -> None:
-    n_bits = one.n_bits
-    for place, step in enumerate(one.hardening):
-        try:
-            n_bits = step.out_bits(n_bits)
-        except AgreementError as error:
-            said, hint = error.message, error.hint
-        else:
-            continue
-        raise AgreementError(f"agreement: {path}.hardening[{place}]: {said}", code="hardening", hint=hint)
-
-
-def _require_exact(path: str, one: ExactPass, rules: Mapping[str, Field]) -> None:
-    kinds = [type(rules[name]) for name in one.fields]
-    if not IDENTIFIERS & set(kinds) and sum(kind not in LOW_ENTROPY for kind in kinds) < 2:
-        raise AgreementError(
-            f"agreement: {path}.fields: equality of so little would show who has what",
-            code="low-entropy",
-            hint="compare an identifier, or two fields that each have many values",
-        )
-
-
-_REQUIRE: Mapping[type[Pass], Any] = {FuzzyPass: _require_fuzzy, ExactPass: _require_exact}

@@ -12,7 +12,8 @@ from types import MappingProxyType
 import numpy as np
 
 from pprl.cleaning.fields import Field
-from pprl.cleaning.outcome import INVALID, Outcome, ValueRefused
+from pprl.cleaning.multiple import alternatives, joined
+from pprl.cleaning.outcome import EMPTY, INVALID, Outcome, ValueRefused
 from pprl.errors import DataError
 from pprl.model.columns import TextColumn
 
@@ -80,7 +81,8 @@ def clean_column(column: TextColumn, rule: Field) -> CleanedColumn:
     >>> clean_column(names, NameField(name="given_name", weight=200))
     CleanedColumn(given_name: 4 records, 2 present, 1 empty, 1 placeholder)
     """
-    results = [_clean(value, rule) for value in column.values]
+    clean = _clean_several if rule.more_columns or rule.separator else _clean
+    results = [clean(value, rule) for value in column.values]
     _refuse_damaged(column, results, rule.name)
     outcomes = [result if isinstance(result, Outcome) else INVALID for result in results]
     cleaned = column.replace([outcome.text for outcome in outcomes])
@@ -134,6 +136,22 @@ def _clean(value: str, rule: Field) -> Outcome | _Refusal:
         return rule.clean(value)
     except ValueRefused as refused:
         return _Refusal(refused.found, refused.hint)
+
+
+def _clean_several(value: str, rule: Field) -> Outcome | _Refusal:
+    """Clean each of several values; missing only if all are."""
+    cells = alternatives(value)
+    parts = [part for cell in cells for part in (cell.split(rule.separator) if rule.separator else [cell])]
+    results = [_clean(part, rule) for part in parts]
+    refusals = [result for result in results if isinstance(result, _Refusal)]
+    if refusals:
+        return refusals[0]
+    outcomes = [result for result in results if isinstance(result, Outcome)]
+    kept = [outcome.text for outcome in outcomes if outcome.text is not None]
+    if not kept:
+        return next((outcome for outcome in outcomes if outcome != EMPTY), EMPTY)
+    flags = {flag for outcome in outcomes if outcome.text is not None for flag in outcome.flags}
+    return Outcome(joined(kept), flags=tuple(sorted(flags)))
 
 
 def _refuse_damaged(column: TextColumn, results: Sequence[Outcome | _Refusal], field: str) -> None:

@@ -13,6 +13,7 @@ from pprl.cleaning.codes import clean_code
 from pprl.cleaning.dates import DateOrder, clean_date, is_iso_date
 from pprl.cleaning.identifiers import clean_health_number
 from pprl.cleaning.names import clean_name
+from pprl.cleaning.numbers import clean_number, clean_place
 from pprl.cleaning.outcome import Outcome
 from pprl.cleaning.postcodes import Country, clean_postcode
 from pprl.cleaning.pupils import clean_upn
@@ -55,6 +56,11 @@ class _Rule(
         only compared for equality needs none.
     column : str
         The custodian's column; by default the field's name.
+    more_columns : tuple of str
+        Further columns with values of the same kind, such as aliases or former postcodes;
+        a record is like another as far as any of its values is.
+    separator : str
+        Text between several values in one cell, such as ";"; empty if a cell has one.
     """
 
     canonical: ClassVar[str]  # what the canonical text looks like, for people
@@ -62,11 +68,18 @@ class _Rule(
     name: Name
     weight: Bits | None = None
     column: str = ""
+    more_columns: tuple[str, ...] = ()
+    separator: Annotated[str, msgspec.Meta(max_length=3)] = ""
 
     @property
     def source(self) -> str:
-        """The column that the field is read from."""
+        """The first column that the field is read from."""
         return self.column or self.name
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """All columns that the field is read from."""
+        return (self.source, *self.more_columns)
 
 
 class NameField(_Rule, frozen=True, kw_only=True, tag="name"):
@@ -238,6 +251,47 @@ class CodeField(_Rule, frozen=True, kw_only=True, tag="code"):
         return clean_code(value)
 
 
+class NumberField(_Rule, frozen=True, kw_only=True, tag="number"):
+    """A number, such as a house number or a height.
+
+    Examples
+    --------
+    >>> NumberField(name="house", weight=40).clean(" 0012.50 ").text
+    '12.5'
+    """
+
+    canonical: ClassVar[str] = "a decimal number without needless zeros"
+
+    def clean(self, value: str) -> Outcome:
+        """Make a value canonical, or say why there is none."""
+        return clean_number(value)
+
+
+class PlaceField(_Rule, frozen=True, kw_only=True, tag="place"):
+    """A place as two whole numbers, such as easting and northing in metres.
+
+    Examples
+    --------
+    >>> PlaceField(name="home", weight=60).clean("530047, 180422.6").text
+    '530047 180422'
+    """
+
+    canonical: ClassVar[str] = "two whole numbers and a space between them"
+
+    def clean(self, value: str) -> Outcome:
+        """Make a value canonical, or say why there is none."""
+        return clean_place(value)
+
+
 Field = (
-    NameField | TextField | DateField | SexField | PostcodeField | HealthNumberField | UpnField | CodeField
+    NameField
+    | TextField
+    | DateField
+    | SexField
+    | PostcodeField
+    | HealthNumberField
+    | UpnField
+    | CodeField
+    | NumberField
+    | PlaceField
 )

@@ -1,6 +1,7 @@
 """Make, check and show agreements."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -8,10 +9,21 @@ import msgspec
 
 from pprl.agreement import Agreement, json_schema, preset_names, preset_text
 from pprl.cli.console import note, say
-from pprl.cli.options import FILE, force_option, out_option
+from pprl.cli.options import (
+    FILE,
+    agreement_option,
+    by_field,
+    column_option,
+    force_option,
+    json_option,
+    out_option,
+)
 from pprl.errors import UsageError
 from pprl.files import write_bytes
+from pprl.reporting.records import to_json
+from pprl.reporting.suggestion import describe_suggestion, suggestion_record
 from pprl.reporting.text import describe_agreement
+from pprl.workflow import suggest as suggest_hardening
 
 _file = click.argument("file", type=FILE)
 
@@ -69,6 +81,60 @@ def show(file: Path) -> None:
 def schema() -> None:
     """Print the JSON Schema of agreements, for editors."""
     say(msgspec.json.format(msgspec.json.encode(json_schema()), indent=2).decode("utf-8"))
+
+
+@agreement.command()
+@click.argument("table", type=FILE)
+@agreement_option
+@column_option
+@click.option(
+    "--bias", type=float, default=0.1, show_default=True, help="Bound of the bias that diffusion leaves."
+)
+@click.option(
+    "--records", type=int, metavar="N", help="Records at each custodian; by default as many as here."
+)
+@click.option(
+    "--false-share",
+    type=float,
+    default=0.001,
+    show_default=True,
+    help="Share of records that may be left with a wrong partner.",
+)
+@click.option("--sample", type=int, default=2000, show_default=True, help="Records to look at, 100 to 5000.")
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="Of the sample and the simulated errors."
+)
+@json_option
+def suggest(
+    table: Path,
+    agreement: Path,
+    renamed: Sequence[str],
+    bias: float,
+    records: int | None,
+    false_share: float,
+    sample: int,
+    seed: int,
+    *,
+    as_json: bool,
+) -> None:
+    """Predict from a TABLE what each hardening would cost and hide (custodian): no key is needed.
+
+    A sample of the table is copied with the errors that two health systems were measured to
+    have, and both are encoded with a key that is thrown away.  Printed are shares and means,
+    never a value.  A star marks the least diffusion that meets the bound of the bias.
+    """
+    found = suggest_hardening(
+        table,
+        Agreement.load(agreement),
+        bias=bias,
+        n_records=records,
+        false_share=false_share,
+        n_sample=sample,
+        seed=seed,
+        columns=by_field(renamed),
+    )
+    record = to_json(suggestion_record(found)).decode("utf-8").rstrip() if as_json else ""
+    say(record or describe_suggestion(found))
 
 
 def _quoted(text: str) -> str:

@@ -19,6 +19,8 @@ from pprl.cleaning.fields import (
     Field,
     HealthNumberField,
     NameField,
+    NumberField,
+    PlaceField,
     PostcodeField,
     SexField,
     TextField,
@@ -61,6 +63,8 @@ _VALUES: Mapping[type[Field], tuple[str | None, ...]] = {
     PostcodeField: ("AB10 1XG", "zz1 1zz", "EH991SP", None, "2600"),
     HealthNumberField: ("943 476 5919", None, "4010232137"),
     UpnField: ("A123456789012", None, "H801200001001"),
+    NumberField: ("1", "2.50", None, "-007"),
+    PlaceField: ("530047, 180422", None, "-12 7.9"),
     CodeField: ("nsw", "VIC ", None, "A1"),
 }
 

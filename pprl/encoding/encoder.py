@@ -7,6 +7,7 @@ columns and columns that nobody asked for change nothing.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -16,14 +17,17 @@ from pprl.cleaning.fields import (
     Field,
     HealthNumberField,
     NameField,
+    NumberField,
+    PlaceField,
     PostcodeField,
     SexField,
     TextField,
     UpnField,
 )
-from pprl.encoding.filters import Bag, Member, clk
+from pprl.encoding.filters import Bag, Member, salted
 from pprl.encoding.passes import EXACT_BITS, ExactPass, FuzzyPass, Pass, PassField
-from pprl.encoding.tokens import DateParts, Exact, QGrams, Tokens
+from pprl.encoding.tokens import DateParts, Exact, PlaceNeighbourhood, QGrams, Tokens, cut
+from pprl.encoding.vocabulary import LabelledBag
 from pprl.keys import ProjectKey, length_prefixed
 from pprl.machine import processors
 from pprl.model import BitMatrix, TextColumn
@@ -41,6 +45,8 @@ DEFAULT_TOKENS: Mapping[type[Field], Tokens] = {
     CodeField: Exact(),
     HealthNumberField: Exact(),
     UpnField: Exact(),
+    NumberField: Exact(),
+    PlaceField: PlaceNeighbourhood(step=1000, reach=1),
 }
 
 
@@ -88,8 +94,12 @@ def _encode_fuzzy(
     columns: Columns, rules: Mapping[str, Field], one: FuzzyPass, key: ProjectKey
 ) -> EncodedPass:
     present = _present(columns, one)
-    bits = clk(
-        _bags(columns, rules, one, key), n_records=present.size, n_bits=one.n_bits, workers=processors()
+    bits = one.encoding(
+        _bags(columns, rules, one, key),
+        key.derive("encoding", one.name, str(one.encoding.__struct_config__.tag)),
+        n_records=present.size,
+        n_bits=one.n_bits,
+        workers=processors(),
     )
     for place, step in enumerate(one.hardening):
         bits = step(bits, key.derive("hardening", one.name, str(place), str(step.__struct_config__.tag)))
@@ -123,30 +133,44 @@ _ENCODERS: Mapping[type[Pass], Callable[..., EncodedPass]] = {
 
 def _present(columns: Columns, one: FuzzyPass) -> Mask:
     """Say which records have all that the pass requires, and anything at all."""
-    held = {use.field: columns[use.field].present() for use in one.fields}
-    required = [held[use.field] for use in one.fields if use.required]
-    present: Mask = np.logical_and.reduce([np.logical_or.reduce(list(held.values())), *required])
+    held = [columns[name].present() for name in one.field_names]
+    required = [columns[name].present() for name in one.required_names]
+    present: Mask = np.logical_and.reduce([np.logical_or.reduce(held), *required])
     return present
 
 
-def _bags(columns: Columns, rules: Mapping[str, Field], one: FuzzyPass, key: ProjectKey) -> list[Bag]:
+def _bags(columns: Columns, rules: Mapping[str, Field], one: FuzzyPass, key: ProjectKey) -> list[LabelledBag]:
     grouped: dict[tuple[str, str], list[PassField]] = {}
     for use in one.fields:
         label = ("bag", use.bag) if use.bag else ("field", use.field)
         grouped.setdefault(label, []).append(use)
+    salt = _salt(columns, one)
     return [
-        Bag(key.derive(label[0], one.name, label[1]), tuple(_member(columns, rules, use) for use in uses))
-        for label, uses in grouped.items()
+        LabelledBag(
+            label=(kind, name),
+            bag=Bag(
+                key=key.derive(kind, one.name, name),
+                members=tuple(_member(columns, rules, use, salt) for use in uses),
+                per_token=uses[0].bits_per_token or 0,
+            ),
+            expected_tokens=sum(use.expected_tokens or 0 for use in uses),
+        )
+        for (kind, name), uses in grouped.items()
     ]
 
 
-def _member(columns: Columns, rules: Mapping[str, Field], use: PassField) -> Member:
+def _member(columns: Columns, rules: Mapping[str, Field], use: PassField, salt: TextColumn | None) -> Member:
     rule = rules[use.field]
-    return Member(
-        column=columns[use.field],
-        tokens=use.tokens or DEFAULT_TOKENS[type(rule)],
-        bits=bits_of(use, rule),
-    )
+    tokens = use.tokens or DEFAULT_TOKENS[type(rule)]
+    member = Member(column=columns[use.field], cut=partial(cut, tokens), bits=bits_of(use, rule))
+    return member if salt is None else salted(member, salt)
+
+
+def _salt(columns: Columns, one: FuzzyPass) -> TextColumn | None:
+    if one.salt is None:
+        return None
+    column = columns[one.salt.field]
+    return column.map(lambda value: value[:4]) if one.salt.part == "year" else column
 
 
 def bits_of(use: PassField, rule: Field) -> int:
@@ -156,4 +180,8 @@ def bits_of(use: PassField, rule: Field) -> int:
 
 def _without_absent(bits: BitMatrix, present: Mask) -> BitMatrix:
     # Hardening sets bits even where there was nothing, and absence must not look like a person.
-    return BitMatrix(np.where(present[:, None], bits.words, np.uint64(0)), bits.n_bits)
+    if present.all():
+        return bits
+    words = bits.words.copy()
+    words[~present] = 0
+    return BitMatrix(words, bits.n_bits)

@@ -14,11 +14,12 @@ import numpy.typing as npt
 
 from pprl.encoding.hashing import position_table
 from pprl.encoding.loops import HashedBag, Ints, Loops, in_chunks, load_loops
-from pprl.encoding.tokens import Tokens
 from pprl.keys import Subkey
 from pprl.model import BitMatrix, TextColumn
 from pprl.model.arrays import Codes, Words
+from pprl.model.columns import MISSING
 
+_AFTER_SALT = "\x1e"  # the record separator of ASCII, which no cleaned text holds
 Adder = Callable[[slice, Words], None]
 
 
@@ -27,16 +28,27 @@ class Member:
     """One field of a bag: its cleaned column, how it is cut, and the bits it adds."""
 
     column: TextColumn
-    tokens: Tokens
+    cut: Callable[[str], tuple[str, ...]]
     bits: int
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Bag:
-    """Fields whose tokens are pooled under one key."""
+    """Fields whose tokens are pooled under one key.
+
+    Parameters
+    ----------
+    key : Subkey
+        Key of the bag.
+    members : tuple of Member
+        Its fields.
+    per_token : int
+        Bits for each token; 0 to share out the members' bits.
+    """
 
     key: Subkey
     members: tuple[Member, ...]
+    per_token: int = 0
 
 
 def clk(
@@ -83,6 +95,32 @@ def clk(
     return BitMatrix(words, n_bits)
 
 
+def salted(member: Member, salt: TextColumn) -> Member:
+    """Hash every token of a field with a stable attribute of the record.
+
+    Parameters
+    ----------
+    member : Member
+        The field.
+    salt : TextColumn
+        The attribute; a record without it has no token.
+    """
+    present = member.column.present() & salt.present()
+    pairs = np.column_stack([member.column.codes, salt.codes])[present]
+    distinct, inverse = np.unique(pairs, axis=0, return_inverse=True)
+    codes = np.full(present.size, MISSING, dtype=np.int32)
+    codes[present] = inverse.reshape(-1)
+    values = tuple(
+        salt.values[grain] + _AFTER_SALT + member.column.values[value] for value, grain in distinct.tolist()
+    )
+
+    def cut(value: str) -> tuple[str, ...]:
+        grain, _, rest = value.partition(_AFTER_SALT)
+        return tuple(grain + _AFTER_SALT + token for token in member.cut(rest))
+
+    return Member(TextColumn(codes, values), cut, member.bits)
+
+
 def shared_out(n_bits: int, n_tokens: int) -> list[int]:
     """Share bits out over tokens: all get the quotient, the first ones one more, and none less than one.
 
@@ -117,18 +155,20 @@ def _beside(columns: Sequence[Codes], part: slice) -> npt.NDArray[np.int32]:
 
 def _hashed(bag: Bag, *, n_bits: int) -> HashedBag:
     """Cut each value, number the tokens in their sorted order, and hash each once."""
-    cut = [member.tokens(value) for member in bag.members for value in member.column.values]
+    cut = [member.cut(value) for member in bag.members for value in member.column.values]
     vocabulary = sorted({token for tokens in cut for token in tokens})
     number = {token: place for place, token in enumerate(vocabulary)}
     starts = np.cumsum([0, *map(len, cut)], dtype=np.int64)
     numbers = np.array([number[token] for tokens in cut for token in tokens], dtype=np.int64)
     budget = sum(member.bits for member in bag.members)
+    most = [bag.per_token] * len(vocabulary) if bag.per_token else _most_asked(starts, numbers, budget)
     return HashedBag(
         first_value=np.cumsum([0, *(len(member.column.values) for member in bag.members)], dtype=np.int64),
         starts=starts,
         tokens=numbers,
         bits=np.array([member.bits for member in bag.members], dtype=np.int64),
-        positions=position_table(bag.key, vocabulary, _most_asked(starts, numbers, budget), n_bits=n_bits),
+        positions=position_table(bag.key, vocabulary, most, n_bits=n_bits),
+        per_token=bag.per_token,
     )
 
 

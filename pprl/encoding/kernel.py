@@ -43,6 +43,7 @@ def _set_bits(
     tokens: Ints,
     bits: Ints,
     positions: npt.NDArray[np.uint16],
+    per_token: int,
     words: Words,
 ) -> None:
     """Set the bits of a bag in each record.
@@ -68,7 +69,7 @@ def _set_bits(
                 held, merged = merged, held
         if n_tokens == 0:
             continue
-        budget = max(budget, n_tokens)
+        budget = n_tokens * per_token if per_token else max(budget, n_tokens)
         quotient, remainder = budget // n_tokens, budget % n_tokens
         for place in range(n_tokens):
             token = held[place]
@@ -137,7 +138,9 @@ def compiled() -> Loops:
     set_bits, or_rows, xor_columns = (_jit(loop) for loop in (_set_bits, _or_rows, _xor_columns))
 
     def set_bits_of(bag: HashedBag, codes: npt.NDArray[np.int32], words: Words) -> None:
-        set_bits(codes, bag.first_value, bag.starts, bag.tokens, bag.bits, bag.positions, words)
+        set_bits(
+            codes, bag.first_value, bag.starts, bag.tokens, bag.bits, bag.positions, bag.per_token, words
+        )
 
     return Loops(set_bits_of, or_rows, xor_columns)
 

@@ -38,6 +38,8 @@ class HashedBag:
         Bits that each member adds where it is present.
     positions : ndarray of uint16, shape (tokens, most positions)
         The positions of each token.
+    per_token : int
+        Bits for each token; 0 to share out the members' bits.
     """
 
     first_value: Ints
@@ -45,6 +47,7 @@ class HashedBag:
     tokens: Ints
     bits: Ints
     positions: npt.NDArray[np.uint16]
+    per_token: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,8 @@ def _set_bits(bag: HashedBag, codes: npt.NDArray[np.int32], words: Words) -> Non
     distinct, inverse = np.unique(codes, axis=0, return_inverse=True)
     owner, token = _distinct_tokens(bag, distinct)
     n_tokens = np.bincount(owner, minlength=len(distinct))
-    budget = np.maximum((distinct != MISSING) @ bag.bits, n_tokens)
+    shared = np.maximum((distinct != MISSING) @ bag.bits, n_tokens)
+    budget = n_tokens * bag.per_token if bag.per_token else shared
     place = np.arange(owner.size) - (np.cumsum(n_tokens) - n_tokens)[owner]
     k = budget[owner] // n_tokens[owner] + (place < budget[owner] % n_tokens[owner])
 

@@ -13,6 +13,7 @@ import msgspec
 
 from pprl.cleaning.fields import Bits, Name
 from pprl.encoding.hardening import Step, one_spelling
+from pprl.encoding.schemes import CLK, Encoding
 from pprl.encoding.tokens import Tokens
 
 EXACT_BITS = 128
@@ -29,18 +30,44 @@ class PassField(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
         Whether a record without this field is absent from the pass.
     bits : int, optional
         Bits that the field sets, shared out over its tokens; by default the field's weight.
+    bits_per_token : int, optional
+        Bits for each token instead of a fixed number for the field; longer values then set
+        more.  Fields in one bag have the same.
     bag : str, optional
         Fields with the same bag pool their tokens under one key, so that swapped, moved
         and added parts of a name still agree.
     tokens : Tokens, optional
         How the value is cut; by default as suits the kind of field.
+    expected_tokens : int, optional
+        How many tokens a record is expected to have in the field; an encoding by RBF makes
+        the field's filter so long that these fill half of it.
     """
 
     field: Name
     required: bool = False
     bits: Bits | None = None
+    bits_per_token: Annotated[int, msgspec.Meta(ge=1, le=200)] | None = None
     bag: Name | None = None
     tokens: Tokens | None = None
+    expected_tokens: Annotated[int, msgspec.Meta(ge=1, le=1000)] | None = None
+
+
+class Salt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """A stable field that every token of a pass is hashed with (Niedermeyer et al. 2014).
+
+    The same name then sets other bits in people born in other years, so frequencies tell
+    less; but any error in the salt loses the match.  A record without it is absent.
+
+    Parameters
+    ----------
+    field : str
+        Name of the field.
+    part : {"all", "year"}
+        The whole value, or the year of a date.
+    """
+
+    field: Name
+    part: Literal["all", "year"] = "all"
 
 
 class FuzzyPass(
@@ -52,7 +79,7 @@ class FuzzyPass(
     tag_field="kind",
     tag="fuzzy",
 ):
-    """A pass that compares CLKs by their Dice similarity.
+    """A pass that compares filters by their Dice similarity.
 
     Parameters
     ----------
@@ -66,6 +93,10 @@ class FuzzyPass(
         Least Dice similarity of a link, from 0 to 1, exact.
     hardening : tuple of Step
         Steps applied one after another, each under a key of its own.
+    salt : Salt, optional
+        A field that every token is hashed with.
+    encoding : Encoding
+        How the tokens become bits; by default CLKs.
     """
 
     name: Name
@@ -73,15 +104,26 @@ class FuzzyPass(
     n_bits: Annotated[int, msgspec.Meta(ge=64, le=65536)]
     threshold: Decimal
     hardening: tuple[Step, ...]
+    salt: Salt | None = None
+    encoding: Encoding = CLK
 
     def __post_init__(self) -> None:
-        """Give 0.60 and 0.6 one spelling, and so one fingerprint."""
+        """Give 0.60 and 0.6, and a default that is written out, one spelling and so one fingerprint."""
         msgspec.structs.force_setattr(self, "threshold", one_spelling(self.threshold))
+        if self.encoding == CLK:
+            # A default is left out of the canonical text only if it is this very object.
+            msgspec.structs.force_setattr(self, "encoding", CLK)
 
     @property
     def field_names(self) -> tuple[str, ...]:
         """Names of the fields that the pass reads."""
         return tuple(use.field for use in self.fields)
+
+    @property
+    def required_names(self) -> tuple[str, ...]:
+        """Names of the fields without which a record is absent."""
+        salted = (self.salt.field,) if self.salt else ()
+        return (*(use.field for use in self.fields if use.required), *salted)
 
     def out_bits(self) -> int:
         """Give the length of the filter after hardening.
@@ -126,6 +168,11 @@ class ExactPass(
     @property
     def field_names(self) -> tuple[str, ...]:
         """Names of the fields that the pass reads."""
+        return self.fields
+
+    @property
+    def required_names(self) -> tuple[str, ...]:
+        """Names of the fields without which a record is absent: all of them."""
         return self.fields
 
     def out_bits(self) -> int:

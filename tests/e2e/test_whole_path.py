@@ -221,6 +221,62 @@ def test_relatives_at_one_address_are_not_one_person(relatives):
     assert 0 == n_links
 
 
+OWN = """
+project = "own"
+epoch = 1
+matching = { target = "thresholds", cardinality = "one-to-one" }
+fields = [
+    { name = "name", kind = "name", weight = 200, more_columns = ["alias"], separator = ";" },
+    { name = "born", kind = "date", order = "ymd", weight = 150 },
+    { name = "house", kind = "number", weight = 40 },
+    { name = "home", kind = "place", weight = 60 },
+    { name = "postcode", kind = "postcode", weight = 60 },
+]
+
+[[passes]]
+name = "salted"
+kind = "fuzzy"
+n_bits = 1024
+threshold = 0.6
+salt = { field = "born", part = "year" }
+fields = [
+    { field = "name", required = true, tokens = { type = "phonetic", algorithm = "metaphone" } },
+    { field = "home" },
+    { field = "house", tokens = { type = "number-neighbourhood", step = 2, reach = 2 } },
+]
+hardening = [{ step = "diffuse", t = 2, n_bits = 1024 }, { step = "balance" }]
+
+[[passes]]
+name = "plain"
+kind = "fuzzy"
+n_bits = 1024
+threshold = 0.6
+fields = [
+    { field = "name", required = true, bits_per_token = 15 },
+    { field = "born", required = true, tokens = { type = "date-neighbourhood", step = 1, reach = 3 } },
+    { field = "postcode", tokens = { type = "postcode-parts" } },
+]
+hardening = [{ step = "rule-90" }]
+"""
+
+
+def test_an_agreement_may_use_everything(key):
+    """Aliases, sounds, neighbourhoods, a salt and chains of steps, together."""
+    columns = ["id", "name", "alias", "born", "house", "home", "postcode"]
+    left = pd.DataFrame(
+        [("1", "Catherine", "", "1990-02-11", "12", "530000,180000", "AB10 1XG")], columns=columns
+    )
+    right = pd.DataFrame(
+        [("x", "Smith; Kathryn", "Cath", "1990-02-12", "13", "530400,180100", "AB10 1XB")], columns=columns
+    )
+    agreement = pprl.Agreement.from_toml(OWN.encode())
+
+    one, two = (pprl.encode(side, agreement, key, id="id") for side in (left, right))
+
+    assert {"salted": 2048, "plain": 1024} == {name: bits.n_bits for name, bits in one.passes.items()}
+    assert 1 == len(pprl.link(one, two, agreement=agreement).links)
+
+
 def test_planted_import_of_keys_in_comparison_breaks_a_contract(tmp_path):
     """What runs at the linkage unit cannot touch a secret, and the linter proves it."""
     shutil.copytree(

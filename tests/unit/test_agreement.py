@@ -115,6 +115,37 @@ def test_a_mistake_is_named_by_its_path_and_the_nearest_legal_word(content, path
     assert hint in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "path"),
+    [
+        (
+            '{ field = "suburb" }',
+            '{ field = "suburb", tokens = { type = "postcode-parts" } }',
+            "fields[4].tokens",
+        ),
+        (
+            '{ field = "postcode" }',
+            '{ field = "postcode", tokens = { type = "postcode-parts" } }',
+            "fields[5].tokens",
+        ),
+        ('{ field = "suburb" }', '{ field = "suburb", bits = 10, bits_per_token = 5 }', "fields[4]"),
+        (
+            '{ field = "given_name", bag = "names" }',
+            '{ field = "given_name", bag = "names", bits_per_token = 5 }',
+            "fields",
+        ),
+        ("n_bits = 1024\n", 'n_bits = 1024\nsalt = { field = "state", part = "year" }\n', "salt.part"),
+        ("n_bits = 1024\n", 'n_bits = 1024\nsalt = { field = "stat" }\n', "salt.field"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(old, new, path):
+    """Tokens for another kind of field, two ways to count bits, a salt that is none."""
+    with pytest.raises(AgreementError) as caught:
+        Agreement.from_toml(changed(FEBRL, old, new))
+
+    assert f"agreement: passes[0].{path}:" in caught.value.message
+
+
 def test_a_pass_must_require_something():
     """Otherwise people of whom nothing is known would all agree."""
     content = FEBRL.replace(r", required = true", "").encode()

@@ -9,6 +9,8 @@ from pprl.cleaning import (
     Field,
     HealthNumberField,
     NameField,
+    NumberField,
+    PlaceField,
     PostcodeField,
     SexField,
     TextField,
@@ -27,6 +29,8 @@ KINDS = {
     "health-number": HealthNumberField,
     "upn": UpnField,
     "code": CodeField,
+    "number": NumberField,
+    "place": PlaceField,
 }
 NEEDED = {"date": {"order": "dmy"}, "upn": {"legal_basis": "Education Act 1996 s. 537A"}}
 

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pprl.encoding import loops
-from pprl.encoding.filters import Bag, Member, clk, shared_out
+from pprl.encoding.filters import Bag, Member, clk, salted, shared_out
 from pprl.encoding.hashing import token_positions
 from pprl.encoding.tokens import DateParts, Exact, QGrams
 from pprl.keys import LinkageKey
@@ -127,3 +127,31 @@ def test_a_typing_error_in_a_date_costs_some_of_its_tokens():
     shared = set(tokens("1961-11-30")) & set(tokens("1961-11-20"))
 
     assert {"y1961", "z61", "c196", "m11"} == shared
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_bits_per_token_grow_with_the_value(compiled, monkeypatch):
+    """Each token sets its own number of positions, shared or not."""
+    monkeypatch.setattr(loops, "COMPILED_FROM", 0 if compiled else 1 << 60)
+    values = ["li", "wilhelmina"]
+    key = PROJECT.derive("x")
+    expected = [
+        sorted({p for token in QGrams()(value) for p in token_positions(key, token, k=5, n_bits=512)})
+        for value in values
+    ]
+
+    bags = [Bag(key, (Member(TextColumn.from_texts(values), QGrams(), 0),), per_token=5)]
+    bits = clk(bags, n_records=2, n_bits=512).to_bools()
+
+    assert expected == [np.flatnonzero(row).tolist() for row in bits]
+
+
+def test_a_salt_parts_people_of_one_name():
+    """The same name under another salt sets other bits; without a salt there is no token."""
+    member = Member(TextColumn.from_texts(["anna", "anna", "anna", None]), QGrams(), 60)
+    salt = TextColumn.from_texts(["1990", "1991", None, "1990"])
+
+    bits = clk([Bag(PROJECT.derive("x"), (salted(member, salt),))], n_records=4, n_bits=1024).to_bools()
+
+    assert (bits[0] & bits[1]).sum() < 15 < bits[0].sum()
+    assert [0, 0] == bits[2:].sum(axis=1).tolist()

@@ -1,0 +1,285 @@
+"""
+Soundness: whether the fields and passes of an agreement fit together.
+
+Checked before any record is read.  Every message names the path of what is wrong.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from pprl.cleaning.fields import (
+    CodeField,
+    DateField,
+    Field,
+    HealthNumberField,
+    NumberField,
+    PlaceField,
+    PostcodeField,
+    SexField,
+    UpnField,
+)
+from pprl.encoding.encoder import DEFAULT_TOKENS, bits_of
+from pprl.encoding.hardening import MAX_BITS, Balance, Permute
+from pprl.encoding.passes import ExactPass, FuzzyPass, Pass, PassField
+from pprl.encoding.rbf import shares
+from pprl.encoding.schemes import Clk, Encoding, Rbf
+from pprl.encoding.tokens import (
+    DateNeighbourhood,
+    DateParts,
+    NumberNeighbourhood,
+    PlaceNeighbourhood,
+    PostcodeParts,
+    Tokens,
+)
+from pprl.errors import AgreementError, nearest
+
+LOW_ENTROPY = (SexField, CodeField)
+IDENTIFIERS = {HealthNumberField, UpnField}
+LEAST_THRESHOLD = Decimal("0.01")
+
+Rules = Mapping[str, Field]
+
+
+def require_sound(fields: Sequence[Field], passes: Sequence[Pass], *, research: bool) -> None:
+    """Raise unless fields and passes fit together.
+
+    Parameters
+    ----------
+    fields : sequence of Field
+        What is known of a person.
+    passes : sequence of Pass
+        What is encoded together.
+    research : bool
+        Whether encodings are allowed that are fit for fictitious people only.
+
+    Raises
+    ------
+    AgreementError
+        Naming the path of what is wrong.
+    """
+    _require_unique("fields", [rule.name for rule in fields])
+    _require_unique("passes", [one.name for one in passes])
+    rules = {rule.name: rule for rule in fields}
+    for place, one in enumerate(passes):
+        _require_pass(f"passes[{place}]", one, rules)
+        if isinstance(one, FuzzyPass) and not research:
+            _refuse_research(f"passes[{place}]", one, rules)
+    used = {name for one in passes for name in (*one.field_names, *one.required_names)}
+    for place, rule in enumerate(fields):
+        if rule.name not in used:
+            raise AgreementError(
+                f"agreement: fields[{place}]: no pass uses it",
+                code="unused-field",
+                hint="remove it: nobody should read what is not needed",
+            )
+
+
+def _require_unique(path: str, names: Sequence[str]) -> None:
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
+    if repeated:
+        raise AgreementError(
+            f"agreement: {path}: {repeated[0]!r} occurs more than once", code="repeated-name"
+        )
+
+
+def _require_pass(path: str, one: Pass, rules: Rules) -> None:
+    if not one.field_names:
+        raise AgreementError(f"agreement: {path}.fields: empty", code="empty-pass")
+    for place, name in enumerate(one.field_names):
+        if name not in rules:
+            raise AgreementError(
+                f"agreement: {path}.fields[{place}]: names no field",
+                code="unknown-field",
+                hint=nearest(name, rules),
+            )
+    _require_unique(f"{path}.fields", one.field_names)
+    _REQUIRE[type(one)](path, one, rules)
+
+
+def _require_fuzzy(path: str, one: FuzzyPass, rules: Rules) -> None:
+    for require in (
+        _require_numbers,
+        _require_entropy,
+        _require_options,
+        _require_encoding,
+        _require_tokens,
+        _require_bags,
+        _require_salt,
+    ):
+        require(path, one, rules)
+    _require_hardening(path, one)
+
+
+def _require_numbers(path: str, one: FuzzyPass, _rules: Rules) -> None:
+    if one.n_bits & (one.n_bits - 1):
+        raise AgreementError(
+            f"agreement: {path}.n_bits: {one.n_bits} is not a power of two",
+            code="n-bits",
+            hint="choose n_bits = 1024",
+        )
+    if not one.threshold.is_finite() or not LEAST_THRESHOLD <= one.threshold <= 1:
+        raise AgreementError(
+            f"agreement: {path}.threshold: wanted from {LEAST_THRESHOLD} to 1", code="threshold"
+        )
+
+
+def _require_entropy(path: str, one: FuzzyPass, _rules: Rules) -> None:
+    if not any(use.required for use in one.fields):
+        raise AgreementError(
+            f"agreement: {path}.fields: none is required, so people of whom nothing is known would agree",
+            code="nothing-required",
+            hint="add required = true to at least one field",
+        )
+
+
+def _refuse_research(path: str, one: FuzzyPass, rules: Rules) -> None:
+    if one.encoding.research:
+        raise AgreementError(
+            f"agreement: {path}.encoding: {_tag(one.encoding)} is there for research comparison",
+            code="research",
+            hint=f"choose another encoding; {_IF_RESEARCH}",
+        )
+    if all(isinstance(rules[use.field], LOW_ENTROPY) for use in one.fields):
+        raise AgreementError(
+            f"agreement: {path}.fields: a filter of so little would show who has what",
+            code="low-entropy",
+            hint=f"add a name, a date or a postcode; {_IF_RESEARCH}",
+        )
+    if len(one.fields) == 1 and all(isinstance(step, _HIDES_NOTHING) for step in one.hardening):
+        raise AgreementError(
+            f"agreement: {path}.hardening: a filter of one field alone shows how often each value occurs",
+            code="research",
+            hint=f"add a step such as diffuse, or more fields; {_IF_RESEARCH}",
+        )
+
+
+def _require_options(path: str, one: FuzzyPass, rules: Rules) -> None:
+    for place, use in enumerate(one.fields):
+        where = f"agreement: {path}.fields[{place}]"
+        for option in ("bits", "bits_per_token", "expected_tokens"):
+            if getattr(use, option) is not None and option not in one.encoding.reads:
+                said = f"{where}.{option}: means nothing to the encoding {_tag(one.encoding)}"
+                raise AgreementError(said, code="bits", hint="remove it")
+        if use.bits is not None and use.bits_per_token is not None:
+            raise AgreementError(f"{where}: has both bits and bits_per_token", code="bits")
+        weightless = use.bits_per_token is None and not bits_of(use, rules[use.field])
+        if one.encoding.weighted and weightless:
+            raise AgreementError(f"{where}: neither the field has a weight nor this use bits", code="no-bits")
+
+
+def _require_encoding(path: str, one: FuzzyPass, rules: Rules) -> None:
+    require = _REQUIRE_ENCODING.get(type(one.encoding))
+    if require:
+        require(path, one, rules, one.encoding)
+
+
+def _require_rbf(path: str, one: FuzzyPass, rules: Rules, encoding: Rbf) -> None:
+    expected: Counter[str] = Counter()
+    weights: Counter[str] = Counter()
+    for place, use in enumerate(one.fields):
+        if use.expected_tokens is None:
+            raise AgreementError(
+                f"agreement: {path}.fields[{place}]: rbf needs expected_tokens",
+                code="expected-tokens",
+                hint="say how many tokens a record usually has in the field, such as expected_tokens = 7",
+            )
+        label = f"bag {use.bag}" if use.bag else f"field {use.field}"
+        expected[label] += use.expected_tokens
+        weights[label] += bits_of(use, rules[use.field])
+    if encoding.filter_length(max(expected.values())) > MAX_BITS:
+        raise AgreementError(
+            f"agreement: {path}.encoding: the filter of a field would be longer than {MAX_BITS} bits",
+            code="encoding",
+            hint="lower k or expected_tokens",
+        )
+    if not all(shares([*weights.values()], one.n_bits)):
+        raise AgreementError(
+            f"agreement: {path}.fields: a weight is too small for a bit of its own", code="no-bits"
+        )
+
+
+def _require_budget(path: str, one: FuzzyPass, rules: Rules, _encoding: Clk) -> None:
+    shared = [use for use in one.fields if use.bits_per_token is None]
+    n_set = sum(bits_of(use, rules[use.field]) for use in shared)
+    if n_set > one.n_bits:
+        raise AgreementError(
+            f"agreement: {path}: the fields set {n_set} bits in a filter of {one.n_bits}",
+            code="overfull",
+            hint="lower the weights or choose a longer filter: about 0.6 bits set for each bit is usual",
+        )
+
+
+def _require_tokens(path: str, one: FuzzyPass, rules: Rules) -> None:
+    for place, use in enumerate(one.fields):
+        _require_suited(f"{path}.fields[{place}].tokens", use, rules[use.field])
+
+
+def _require_suited(path: str, use: PassField, rule: Field) -> None:
+    tokens = use.tokens or DEFAULT_TOKENS[type(rule)]
+    if not isinstance(rule, _SUITED.get(type(tokens), Field)):
+        tag = tokens.__struct_config__.tag
+        raise AgreementError(f"agreement: {path}: {tag} do not suit this kind of field", code="tokens")
+    if isinstance(tokens, PostcodeParts) and isinstance(rule, PostcodeField) and rule.country != "uk":
+        raise AgreementError(f"agreement: {path}: only British postcodes have these parts", code="tokens")
+    if isinstance(tokens, NumberNeighbourhood) and not (tokens.step.is_finite() and tokens.step > 0):
+        raise AgreementError(f"agreement: {path}.step: wanted above 0", code="tokens")
+
+
+def _require_bags(path: str, one: FuzzyPass, _rules: Rules) -> None:
+    per_token: dict[str, int | None] = {}
+    for use in one.fields:
+        if use.bag is not None and per_token.setdefault(use.bag, use.bits_per_token) != use.bits_per_token:
+            raise AgreementError(f"agreement: {path}.fields: a bag with two bits_per_token", code="bits")
+
+
+def _require_salt(path: str, one: FuzzyPass, rules: Rules) -> None:
+    if one.salt is None:
+        return
+    if one.salt.field not in rules:
+        hint = nearest(one.salt.field, rules)
+        raise AgreementError(f"agreement: {path}.salt.field: names no field", code="unknown-field", hint=hint)
+    if one.salt.part == "year" and not isinstance(rules[one.salt.field], DateField):
+        raise AgreementError(f"agreement: {path}.salt.part: only a date has a year", code="salt")
+
+
+def _require_hardening(path: str, one: FuzzyPass) -> None:
+    n_bits = one.n_bits
+    for place, step in enumerate(one.hardening):
+        try:
+            n_bits = step.out_bits(n_bits)
+        except AgreementError as error:
+            said, hint = error.message, error.hint
+        else:
+            continue
+        raise AgreementError(f"agreement: {path}.hardening[{place}]: {said}", code="hardening", hint=hint)
+
+
+def _require_exact(path: str, one: ExactPass, rules: Rules) -> None:
+    kinds = [type(rules[name]) for name in one.fields]
+    if not IDENTIFIERS & set(kinds) and sum(kind not in LOW_ENTROPY for kind in kinds) < 2:
+        raise AgreementError(
+            f"agreement: {path}.fields: equality of so little would show who has what",
+            code="low-entropy",
+            hint="compare an identifier, or two fields that each have many values",
+        )
+
+
+def _tag(encoding: Encoding) -> str:
+    return str(encoding.__struct_config__.tag)
+
+
+_HIDES_NOTHING = (Permute, Balance)  # as much similarity leaks as before
+_IF_RESEARCH = "or, for fictitious people only, say research = true"
+
+# Tokenisers that suit some kinds of field only.
+_SUITED: Mapping[type[Tokens], type[Field]] = {
+    DateParts: DateField,
+    DateNeighbourhood: DateField,
+    NumberNeighbourhood: NumberField,
+    PlaceNeighbourhood: PlaceField,
+    PostcodeParts: PostcodeField,
+}
+_REQUIRE_ENCODING: Mapping[type[Encoding], Any] = {Clk: _require_budget, Rbf: _require_rbf}
+_REQUIRE: Mapping[type[Pass], Any] = {FuzzyPass: _require_fuzzy, ExactPass: _require_exact}

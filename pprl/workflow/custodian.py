@@ -1,0 +1,136 @@
+"""
+At a custodian: a table becomes a package.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from pprl.agreement import Agreement
+from pprl.cleaning.columns import clean_columns
+from pprl.encoding.canaries import check_tags
+from pprl.encoding.encoder import encode_passes
+from pprl.exchange.package import Package
+from pprl.exchange.tables import read_table
+from pprl.keys import LinkageKey
+from pprl.model import Provenance
+from pprl.workflow.calls import require_type
+from pprl.workflow.tables import all_of, raw_columns, require_own_column, sources_of
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """A package, and what cleaning saw on the way: counts only.
+
+    Parameters
+    ----------
+    package : Package
+        What may be handed on.
+    reasons : mapping of str to mapping of str to int
+        For each field, how many records have no value and why.
+    flags : mapping of str to mapping of str to int
+        For each field, how many records have a value of which the custodian should know.
+    n_ignored : int
+        Columns of the table that were not read.
+    """
+
+    package: Package
+    reasons: Mapping[str, Mapping[str, int]]
+    flags: Mapping[str, Mapping[str, int]]
+    n_ignored: int
+
+
+def encode(
+    source: object,
+    agreement: Agreement,
+    key: LinkageKey,
+    *,
+    id: str,  # noqa: A002 - the word that everybody uses
+    columns: Mapping[str, str] | None = None,
+    allow_empty: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Package:
+    """Encode a custodian's table under an agreement.
+
+    Parameters
+    ----------
+    source : path, DataFrame or Arrow stream
+        A CSV (UTF-8) or Parquet file, a pandas frame, or anything with
+        ``__arrow_c_stream__``.  Only the agreement's columns are read.
+    agreement : Agreement
+        What is encoded and how.
+    key : LinkageKey
+        The custodians' secret.
+    id : str
+        Name of the column with record ids.  They are part of the package as they are; see
+        `pseudonymise` for random ones.
+    columns : mapping of str to str, optional
+        For fields whose column has another name here: field to column.
+    allow_empty : bool
+        Accept a table without rows.
+    progress : callable, optional
+        Called with passes done and passes in all.
+
+    Returns
+    -------
+    Package
+        The encoded records, in the order of the table.
+
+    Raises
+    ------
+    DataError
+        If the table is not well formed; the message gives columns of the agreement and row
+        numbers, never a value.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> people = pd.DataFrame({"rec_id": ["1"], "given_name": ["ann"], "surname": ["lee"],
+    ...     "address_1": ["1 hay st"], "suburb": ["perth"], "postcode": ["6000"], "state": ["wa"],
+    ...     "date_of_birth": ["19500203"]})
+    >>> encode(people, Agreement.preset("febrl"), LinkageKey.generate(), id="rec_id")
+    Package(1 records, 4 passes)
+    """
+    return encode_with_counts(
+        source, agreement, key, id=id, columns=columns, allow_empty=allow_empty, progress=progress
+    ).package
+
+
+def encode_with_counts(
+    source: object,
+    agreement: Agreement,
+    key: LinkageKey,
+    *,
+    id: str,  # noqa: A002 - as in `encode`
+    columns: Mapping[str, str] | None = None,
+    allow_empty: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Encoding:
+    """Encode as `encode` does, and say what cleaning saw."""
+    require_type("agreement", agreement, Agreement)
+    require_type("key", key, LinkageKey)
+    require_type("id", id, str)
+    sources = sources_of(agreement, columns or {})
+    require_own_column(id, sources)
+    wanted = all_of(sources)
+    table = read_table(source, columns=wanted, id_column=id, allow_empty=allow_empty)
+    raw = raw_columns(table.columns, sources)
+    cleaned = clean_columns(raw, agreement.fields)
+    project_key = key.for_project(agreement.project_fingerprint, epoch=agreement.epoch)
+    texts = {name: one.column for name, one in cleaned.items()}
+    encoded = encode_passes(texts, agreement.fields, agreement.passes, project_key, progress=progress)
+    package = Package(
+        record_ids=table.record_ids,
+        passes={name: one.bits for name, one in encoded.items()},
+        present={name: one.present for name, one in encoded.items()},
+        project=agreement.project,
+        epoch=agreement.epoch,
+        fingerprint=agreement.fingerprint,
+        check_tags=check_tags(agreement.fields, agreement.passes, project_key),
+        provenance=Provenance.current(),
+    )
+    return Encoding(
+        package=package,
+        reasons={name: one.reasons for name, one in cleaned.items()},
+        flags={name: one.flags for name, one in cleaned.items()},
+        n_ignored=table.n_ignored,
+    )

@@ -1,0 +1,113 @@
+"""
+At the linkage unit: packages become links.
+"""
+
+import os
+from collections.abc import Callable
+
+from pprl.agreement import Agreement
+from pprl.encoding.passes import FuzzyPass
+from pprl.errors import PolicyError
+from pprl.exchange.package import Package, read_package
+from pprl.linkage import LinkageResult, PassRule, link_datasets
+from pprl.model import EncodedDataset
+from pprl.workflow.calls import require_type
+
+
+def load(path: str | os.PathLike[str]) -> Package:
+    """Read a package, after checking every byte of it.
+
+    The file is mapped and not copied: it must stay as it is while the package is in use.
+
+    Raises
+    ------
+    DataError
+        If it is not a package.
+    AuthenticationError
+        If it is truncated or altered.
+    VersionError
+        If it is of another version of the format.
+    """
+    require_type("path", path, str, os.PathLike)
+    return read_package(path)
+
+
+def link(
+    left: EncodedDataset,
+    right: EncodedDataset,
+    *,
+    agreement: Agreement,
+    workers: int | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> LinkageResult:
+    """Link two parties' encoded records.
+
+    Parameters
+    ----------
+    left, right : EncodedDataset
+        Packages made under the agreement, with one secret.
+    agreement : Agreement
+        Its passes decide, in their order.
+    workers : int, optional
+        Threads to compare with; by default one for each core.
+    progress : callable, optional
+        Called with the name of the pass, pairs compared and pairs to compare.
+
+    Raises
+    ------
+    PolicyError
+        If a package was not made under this agreement, or not with the same secret; the
+        message names the check that failed.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> people = pd.DataFrame({"rec_id": ["1"], "given_name": ["ann"], "surname": ["lee"],
+    ...     "address_1": ["1 hay st"], "suburb": ["perth"], "postcode": ["6000"], "state": ["wa"],
+    ...     "date_of_birth": ["19500203"]})
+    >>> agreement, key = Agreement.preset("febrl"), LinkageKey.generate()
+    >>> encoded = encode(people, agreement, key, id="rec_id")
+    >>> link(encoded, encoded, agreement=agreement)
+    LinkageResult(1 x 1 records, 1 links, 0 conflicting pairs)
+    """
+    require_type("agreement", agreement, Agreement)
+    for side, dataset in (("left", left), ("right", right)):
+        require_type(side, dataset, EncodedDataset)
+        require_made_under(dataset, agreement, what=f"{side} package")
+    return link_datasets(left, right, _rules(agreement), workers=workers, progress=progress)
+
+
+def require_made_under(dataset: EncodedDataset, agreement: Agreement, *, what: str) -> None:
+    """Raise unless a dataset was made under this agreement.
+
+    Raises
+    ------
+    PolicyError
+        Naming the check that failed.
+    """
+    checks = (
+        ("project", dataset.project, agreement.project, "it belongs to another project"),
+        ("epoch", dataset.epoch, agreement.epoch, "it was made in another epoch: ask for a new one"),
+        (
+            "fingerprint",
+            dataset.fingerprint,
+            agreement.fingerprint,
+            "let all parties use the same agreement file",
+        ),
+    )
+    for name, found, wanted, hint in checks:
+        if found != wanted:
+            raise PolicyError(
+                f"{what}: was not made under this agreement: {name} differs",
+                code=f"different-{name}",
+                hint=hint,
+            )
+
+
+def _rules(agreement: Agreement) -> list[PassRule]:
+    return [
+        PassRule(one.name, threshold=one.threshold)
+        if isinstance(one, FuzzyPass)
+        else PassRule(one.name, threshold=None, refuses=one.differing == "refuses")
+        for one in agreement.passes
+    ]
