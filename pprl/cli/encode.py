@@ -70,7 +70,7 @@ def encode(
     if id_map is not None:
         refuse_existing(id_map, force=False)
     agreed, secret = Agreement.load(agreement), LinkageKey.load(key)
-    with bar("encoding", " passes") as progress:
+    with bar("encoding", " records") as progress:
         encoding = encode_with_counts(
             table,
             agreed,

@@ -79,14 +79,16 @@ def encode_passes(
     key : ProjectKey
         The secret, bound to project and epoch.
     progress : callable, optional
-        Called with the number of passes done and of all.
+        Called after each pass with the number of records encoded and to encode; a record
+        counts once for each pass.
     """
     rules = {rule.name: rule for rule in fields}
     encoded: dict[str, EncodedPass] = {}
     for done, one in enumerate(passes):
         encoded[one.name] = _ENCODERS[type(one)](columns, rules, one, key)
         if progress:
-            progress(done + 1, len(passes))
+            n_records = len(encoded[one.name].bits)
+            progress((done + 1) * n_records, len(passes) * n_records)
     return encoded
 
 

@@ -57,7 +57,6 @@ def clk(
     n_records: int,
     n_bits: int,
     workers: int = 1,
-    progress: Callable[[int, int], None] | None = None,
 ) -> BitMatrix:
     """Encode records as CLKs.
 
@@ -71,8 +70,6 @@ def clk(
         Length of the filter, a power of two.
     workers : int
         Threads; the result does not depend on it.
-    progress : callable, optional
-        Called with the number of bags done and of all.
 
     Returns
     -------
@@ -81,11 +78,7 @@ def clk(
     """
     loops = load_loops(n_records)
     words = np.zeros((n_records, n_bits // 64), dtype=np.uint64)
-    adders = []
-    for done, bag in enumerate(bags):
-        adders.append(_adder(bag, n_records, words.shape[1], loops))
-        if progress:
-            progress(done + 1, len(bags))
+    adders = [_adder(bag, n_records, words.shape[1], loops) for bag in bags]
 
     def add_all(part: slice) -> None:
         for add in adders:

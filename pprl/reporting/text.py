@@ -42,12 +42,13 @@ def describe_agreement(agreement: Agreement) -> str:
     fields += [
         (rule.name, kinds[rule.name], rule.source, str(rule.weight or "-")) for rule in agreement.fields
     ]
-    passes: Rows = [("pass", "compared", "bits sent", "threshold", "hardening", "fields (* required)")]
+    passes: Rows = [("pass", "compared", "bits sent", "threshold", "made by", "fields (* required)")]
     passes += [_pass_row(one) for one in agreement.passes]
     head: Rows = [
         ("project", agreement.project),
         ("epoch", str(agreement.epoch)),
         ("target", f"{agreement.matching.target}, {agreement.matching.cardinality}"),
+        ("purpose", "research on fictitious people" if agreement.research else "real records"),
         ("fingerprint", agreement.fingerprint),
     ]
     return "\n\n".join(columns(part) for part in (head, fields, passes))
@@ -57,7 +58,8 @@ def _pass_row(one: Pass) -> tuple[object, ...]:
     if not isinstance(one, FuzzyPass):
         used = " ".join(f"{name}*" for name in one.fields)
         return one.name, "for equality", one.out_bits(), "-", f"differing {one.differing}", used
-    steps = ", ".join(str(step.__struct_config__.tag) for step in one.hardening) or "none"
+    chain = [step.__struct_config__.tag for step in (one.encoding, *one.hardening)]
+    steps = ", ".join(str(tag) for tag in chain)
     used = " ".join(use.field + "*" * use.required for use in one.fields)
     return one.name, "by Dice", one.out_bits(), str(one.threshold), steps, used
 

@@ -68,7 +68,8 @@ def encode(
     allow_empty : bool
         Accept a table without rows.
     progress : callable, optional
-        Called with passes done and passes in all.
+        Called after each pass with records encoded and to encode; a record counts once for
+        each pass.
 
     Returns
     -------
