@@ -164,7 +164,12 @@ def _bags(columns: Columns, rules: Mapping[str, Field], one: FuzzyPass, key: Pro
 def _member(columns: Columns, rules: Mapping[str, Field], use: PassField, salt: TextColumn | None) -> Member:
     rule = rules[use.field]
     tokens = use.tokens or DEFAULT_TOKENS[type(rule)]
-    member = Member(column=columns[use.field], cut=partial(cut, tokens), bits=bits_of(use, rule))
+    member = Member(
+        column=columns[use.field],
+        cut=partial(cut, tokens),
+        bits=bits_of(use, rule),
+        q_grams=tokens if isinstance(tokens, QGrams) else None,
+    )
     return member if salt is None else salted(member, salt)
 
 

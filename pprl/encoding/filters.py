@@ -14,6 +14,8 @@ import numpy.typing as npt
 
 from pprl.encoding.hashing import position_table
 from pprl.encoding.loops import HashedBag, Ints, Loops, in_chunks, load_loops
+from pprl.encoding.numbering import Numbered, numbered, numbered_q_grams
+from pprl.encoding.tokens import QGrams
 from pprl.keys import Subkey
 from pprl.model import BitMatrix, TextColumn
 from pprl.model.arrays import Codes, Words
@@ -30,6 +32,13 @@ class Member:
     column: TextColumn
     cut: Callable[[str], tuple[str, ...]]
     bits: int
+    q_grams: QGrams | None = None  # what `cut` does, where it can be done with arrays
+
+    def numbered(self) -> Numbered:
+        """Give numbers to the tokens of the column's values."""
+        values = self.column.values
+        fast = numbered_q_grams(values, self.q_grams) if self.q_grams else None
+        return fast or numbered(values, self.cut)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -147,12 +156,14 @@ def _beside(columns: Sequence[Codes], part: slice) -> npt.NDArray[np.int32]:
 
 
 def _hashed(bag: Bag, *, n_bits: int) -> HashedBag:
-    """Cut each value, number the tokens in their sorted order, and hash each once."""
-    cut = [member.cut(value) for member in bag.members for value in member.column.values]
-    vocabulary = sorted({token for tokens in cut for token in tokens})
+    """Give numbers to the tokens of all members in their sorted order, and hash each once."""
+    parts = [member.numbered() for member in bag.members]
+    vocabulary = sorted({token for part in parts for token in part.vocabulary})
     number = {token: place for place, token in enumerate(vocabulary)}
-    starts = np.cumsum([0, *map(len, cut)], dtype=np.int64)
-    numbers = np.array([number[token] for tokens in cut for token in tokens], dtype=np.int64)
+    ranks = [np.array([number[token] for token in part.vocabulary], dtype=np.int64) for part in parts]
+    numbers = np.concatenate([rank[part.tokens] for rank, part in zip(ranks, parts, strict=True)])
+    lengths = np.concatenate([np.diff(part.starts) for part in parts])
+    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     budget = sum(member.bits for member in bag.members)
     most = [bag.per_token] * len(vocabulary) if bag.per_token else _most_asked(starts, numbers, budget)
     return HashedBag(

@@ -199,7 +199,9 @@ def text_column(array: pa.ChunkedArray, *, name: str, numbers: bool = False) -> 
 def _as_dictionary(array: pa.ChunkedArray, name: str, *, numbers: bool) -> pa.ChunkedArray:
     if pa.types.is_dictionary(array.type) and _is_text(array.type.value_type):
         return array  # never expanded: one long value in many rows would fill the memory
-    return _as_text(array, name, numbers=numbers).cast(pa.large_binary()).dictionary_encode()
+    # In one piece, so that there is one dictionary and none need be unified.
+    text = _as_text(array, name, numbers=numbers)
+    return pa.chunked_array([text.combine_chunks()], type=text.type).dictionary_encode()
 
 
 def _as_text(array: pa.ChunkedArray, name: str, *, numbers: bool) -> pa.ChunkedArray:
