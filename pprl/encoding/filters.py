@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pprl.encoding.hashing import position_table
-from pprl.encoding.loops import HashedBag, Ints, Loops, in_chunks, load_loops
+from pprl.encoding.loading import load_loops
+from pprl.encoding.loops import HashedBag, Ints, Loops, in_chunks
 from pprl.encoding.numbering import Numbered, numbered, numbered_q_grams
 from pprl.encoding.tokens import QGrams
 from pprl.keys import Subkey

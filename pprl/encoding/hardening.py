@@ -15,7 +15,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from pprl.encoding.loops import in_chunks, load_loops
+from pprl.encoding.loading import load_loops
+from pprl.encoding.loops import in_chunks
 from pprl.errors import AgreementError
 from pprl.keys import Subkey, random_bytes
 from pprl.machine import processors

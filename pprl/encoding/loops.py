@@ -19,7 +19,6 @@ from pprl.model.columns import MISSING
 Ints = npt.NDArray[np.int64]
 
 CHUNK = 1 << 13  # rows at a time: 1 MB of 1,024-bit rows, and 8 MB where they lie unpacked
-COMPILED_FROM = 20_000  # records; fewer are done before a compiler has been loaded
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -69,17 +68,6 @@ class Loops:
     set_bits: Callable[[HashedBag, npt.NDArray[np.int32], Words], None]
     or_rows: Callable[[Words, Codes, Words], None]
     xor_columns: Callable[[Words, Ints, Words], None]
-
-
-def load_loops(n_records: int) -> Loops:
-    """Choose the loops for some number of records."""
-    if n_records < COMPILED_FROM:
-        return TWINS
-    try:
-        from pprl.encoding import kernel
-    except ImportError:
-        return TWINS
-    return kernel.compiled()
 
 
 def in_chunks(n_rows: int, work: Callable[[slice], None], *, workers: int) -> None:

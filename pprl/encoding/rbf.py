@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from pprl.encoding.filters import Adder
 from pprl.encoding.hardening import keyed_permutation
-from pprl.encoding.loops import Ints, Loops, in_chunks, load_loops
+from pprl.encoding.loading import load_loops
+from pprl.encoding.loops import Ints, Loops, in_chunks
 from pprl.encoding.vocabulary import CutColumn, LabelledBag, blocks, cut_bag
 from pprl.keys import Subkey
 from pprl.model import BitMatrix

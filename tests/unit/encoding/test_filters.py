@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pprl.encoding import loops
+from pprl.encoding import loading, loops
 from pprl.encoding.filters import Bag, Member, clk, salted, shared_out
 from pprl.encoding.hashing import token_positions
 from pprl.encoding.tokens import DateParts, Exact, QGrams
@@ -42,7 +42,7 @@ def clk_by_hand(records, bags, n_bits) -> list[list[int]]:
 @given(rows, st.integers(1, 40), st.integers(1, 40))
 def test_filters_equal_the_slow_twin(compiled, monkeypatch, records, n_first, n_second):
     """For any records, a bag of two fields beside a field alone, also where bits run out; with both loops."""
-    monkeypatch.setattr(loops, "COMPILED_FROM", 0 if compiled else 1 << 60)
+    monkeypatch.setattr(loading, "COMPILED_FROM", 0 if compiled else 1 << 60)
     columns = [TextColumn.from_texts(column) for column in zip(*records, strict=True)] or [
         TextColumn.from_texts([])
     ] * 3
@@ -132,7 +132,7 @@ def test_a_typing_error_in_a_date_costs_some_of_its_tokens():
 @pytest.mark.parametrize("compiled", [False, True])
 def test_bits_per_token_grow_with_the_value(compiled, monkeypatch):
     """Each token sets its own number of positions, shared or not."""
-    monkeypatch.setattr(loops, "COMPILED_FROM", 0 if compiled else 1 << 60)
+    monkeypatch.setattr(loading, "COMPILED_FROM", 0 if compiled else 1 << 60)
     values = ["li", "wilhelmina"]
     key = PROJECT.derive("x")
     expected = [

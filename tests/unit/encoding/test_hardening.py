@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pprl.encoding import loops
+from pprl.encoding import loading
 from pprl.encoding.hardening import (
     Balance,
     Diffuse,
@@ -175,7 +175,7 @@ def test_compiled_loops_equal_their_twins(monkeypatch, step, n_bits):
     made = []
 
     for compiled_from in (0, 1 << 60):
-        monkeypatch.setattr(loops, "COMPILED_FROM", compiled_from)
+        monkeypatch.setattr(loading, "COMPILED_FROM", compiled_from)
         made.append(step(bits, KEY).to_bytes())
 
     assert made[0] == made[1]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pprl.encoding import loops, vocabulary
+from pprl.encoding import loading, loops, vocabulary
 from pprl.encoding.filters import Bag, Member
 from pprl.encoding.hardening import keyed_permutation
 from pprl.encoding.rbf import filter_length, rbf, sampled_bits, shares, wide_positions
@@ -74,7 +74,7 @@ def rbf_by_hand(bags: list[LabelledBag], key, k: int, n_records: int, n_bits: in
 @given(rows, st.integers(1, 20), st.integers(1, 12), st.integers(1, 300))
 def test_filters_equal_the_slow_twin(compiled, monkeypatch, records, k, expected, weight):
     """For any records, a bag of two fields beside a field alone, with both loops."""
-    monkeypatch.setattr(loops, "COMPILED_FROM", 0 if compiled else 1 << 60)
+    monkeypatch.setattr(loading, "COMPILED_FROM", 0 if compiled else 1 << 60)
     columns = [TextColumn.from_texts(column) for column in zip(*records, strict=True)]
     names = labelled("names", [(columns[0], QGrams(), weight), (columns[1], QGrams(), 100)], expected)
     bags = [names, labelled("code", [(columns[2], Exact(), 40)], 1)]
