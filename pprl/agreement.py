@@ -90,6 +90,8 @@ class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     def __post_init__(self) -> None:
         """Check that fields and passes fit together."""
+        if self.errors == ErrorModel():
+            msgspec.structs.force_setattr(self, "errors", None)  # one spelling, and so one fingerprint
         require_sound(self.fields, self.passes, research=self.research)
 
     @classmethod
@@ -137,7 +139,9 @@ class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         """
         shaping = Agreement.__struct_fields__[:4]
         document = {name: msgspec.to_builtins(getattr(self, name), order="sorted") for name in shaping}
-        document["fields"] = [_without(rule, "column") for rule in document["fields"]]
+        document["fields"] = [
+            _without(rule, "column", "more_columns", "separator") for rule in document["fields"]
+        ]
         document["passes"] = [_without(one, "threshold", "differing") for one in document["passes"]]
         return hashlib.sha256(msgspec.json.encode(document, order="sorted")).hexdigest()
 

@@ -69,7 +69,7 @@ class _Rule(
     weight: Bits | None = None
     column: str = ""
     more_columns: tuple[str, ...] = ()
-    separator: Annotated[str, msgspec.Meta(max_length=3)] = ""
+    separator: Annotated[str, msgspec.Meta(pattern=r"^[;|~+&]{0,3}$(?!\n)")] = ""
 
     @property
     def source(self) -> str:

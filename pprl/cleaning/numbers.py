@@ -1,11 +1,12 @@
 """Numbers and places: digits as people write them become canonical decimals."""
 
+import math
 import re
 
 from pprl.cleaning.outcome import EMPTY, INVALID, Outcome
 
 _NUMBER = re.compile(r"([+-]?)(\d{1,12})(?:\.(\d{1,9}))?", re.ASCII)
-_PLACE = re.compile(r"(-?\d{1,9})(?:\.\d+)?\s*[,; ]\s*(-?\d{1,9})(?:\.\d+)?", re.ASCII)
+_PLACE = re.compile(r"(-?\d{1,9}(?:\.\d{1,9})?)\s*[, ]\s*(-?\d{1,9}(?:\.\d{1,9})?)", re.ASCII)
 
 
 def clean_number(value: str) -> Outcome:
@@ -30,15 +31,19 @@ def clean_number(value: str) -> Outcome:
 
 
 def clean_place(value: str) -> Outcome:
-    """Make a place canonical: two whole numbers, decimals cut off.
+    """Make a place canonical: two whole numbers, each the greatest that is not above.
 
     Examples
     --------
-    >>> clean_place("530047.9;180422").text, clean_place("London").reason
+    >>> clean_place("530047.9,180422").text, clean_place("London").reason
     ('530047 180422', 'invalid')
     """
     text = value.strip()
     if not text:
         return EMPTY
     found = _PLACE.fullmatch(text)
-    return INVALID if found is None else Outcome(f"{int(found.group(1))} {int(found.group(2))}")
+    return (
+        INVALID
+        if found is None
+        else Outcome(" ".join(str(math.floor(float(part))) for part in found.groups()))
+    )

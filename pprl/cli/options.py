@@ -61,18 +61,18 @@ column_option = click.option(
     "renamed",
     multiple=True,
     metavar="FIELD=COLUMN",
-    help="Your name for the column of a field, if it is not the agreement's. May be repeated.",
+    help="Your column of a field, if it is not the agreement's. Repeated for a field with several.",
 )
 
 
-def by_field(renamed: Sequence[str]) -> Mapping[str, str]:
+def by_field(renamed: Sequence[str]) -> Mapping[str, str | Sequence[str]]:
     """Read the values of --column: column by field."""
     pairs = [entry.partition("=") for entry in renamed]
     if not all(separator and field and column for field, separator, column in pairs):
         raise UsageError(
             "--column: wanted FIELD=COLUMN", code="bad-option", hint="for example surname=FamilyName"
         )
-    by_field = {field: column for field, _, column in pairs}
-    if len(by_field) < len(pairs):
-        raise UsageError("--column: names a field twice", code="bad-option")
-    return by_field
+    columns: dict[str, list[str]] = {}
+    for field, _, column in pairs:
+        columns.setdefault(field, []).append(column)
+    return {field: named[0] if len(named) == 1 else named for field, named in columns.items()}

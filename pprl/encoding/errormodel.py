@@ -108,6 +108,8 @@ class ErrorModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
             rate = getattr(self, name)
             if rate is not None and not 0 <= rate <= 1:
                 raise AgreementError(f"agreement: errors.{name}: wanted a rate from 0 to 1", code="rate")
+            if rate is not None:
+                msgspec.structs.force_setattr(self, name, float(rate))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from pprl.errors import AgreementError
 from pprl.keys import Subkey
 
 Positions = npt.NDArray[np.uint16]
@@ -34,6 +35,8 @@ def token_positions(key: Subkey, token: str, *, k: int, n_bits: int) -> list[int
     -----
     The positions for a smaller `k` are the beginning of those for a larger one.
     """
+    if k > n_bits:
+        raise AgreementError(f"a token cannot set {k} different bits of {n_bits}", code="overfull")
     message = token.encode("utf-8")
     n_drawn = k + k // 4 + 8
     while True:

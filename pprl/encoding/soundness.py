@@ -14,14 +14,16 @@ from pprl.cleaning.fields import (
     DateField,
     Field,
     HealthNumberField,
+    NameField,
     NumberField,
     PlaceField,
     PostcodeField,
     SexField,
+    TextField,
     UpnField,
 )
 from pprl.encoding.encoder import DEFAULT_TOKENS, bits_of
-from pprl.encoding.hardening import MAX_BITS, Balance, Permute
+from pprl.encoding.hardening import MAX_BITS, Rule90
 from pprl.encoding.passes import ExactPass, FuzzyPass, Pass, PassField
 from pprl.encoding.rbf import shares
 from pprl.encoding.schemes import Clk, Encoding, Rbf
@@ -35,9 +37,12 @@ from pprl.encoding.tokens import (
 )
 from pprl.errors import AgreementError, nearest
 
-LOW_ENTROPY = (SexField, CodeField)
+LOW_ENTROPY = (SexField, CodeField, NumberField)
+SEVERAL = (NameField, TextField, PostcodeField, CodeField, PlaceField)  # kinds that may have several values
+SHORTEST = 64  # bits of a hardened filter
 IDENTIFIERS = {HealthNumberField, UpnField}
 LEAST_THRESHOLD = Decimal("0.01")
+LEAST_STEP = Decimal("0.000001")
 
 Rules = Mapping[str, Field]
 
@@ -62,6 +67,8 @@ def require_sound(fields: Sequence[Field], passes: Sequence[Pass], *, research: 
     _require_unique("fields", [rule.name for rule in fields])
     _require_unique("passes", [one.name for one in passes])
     rules = {rule.name: rule for rule in fields}
+    for place, rule in enumerate(fields):
+        _require_several(f"fields[{place}]", rule)
     for place, one in enumerate(passes):
         _require_pass(f"passes[{place}]", one, rules)
         if isinstance(one, FuzzyPass) and not research:
@@ -147,11 +154,11 @@ def _refuse_research(path: str, one: FuzzyPass, rules: Rules) -> None:
             code="low-entropy",
             hint=f"add a name, a date or a postcode; {_IF_RESEARCH}",
         )
-    if len(one.fields) == 1 and all(isinstance(step, _HIDES_NOTHING) for step in one.hardening):
+    if len(one.fields) == 1:
         raise AgreementError(
-            f"agreement: {path}.hardening: a filter of one field alone shows how often each value occurs",
+            f"agreement: {path}.fields: a filter of one field alone shows how often each value occurs",
             code="research",
-            hint=f"add a step such as diffuse, or more fields; {_IF_RESEARCH}",
+            hint=f"add fields, as hardening hides similarity and not frequency; {_IF_RESEARCH}",
         )
 
 
@@ -200,7 +207,26 @@ def _require_rbf(path: str, one: FuzzyPass, rules: Rules, encoding: Rbf) -> None
         )
 
 
+def _require_several(path: str, rule: Field) -> None:
+    if (rule.more_columns or rule.separator) and not isinstance(rule, SEVERAL):
+        raise AgreementError(f"agreement: {path}: this kind of field has one value", code="several-values")
+
+
+def _refuse_several(path: str, rule: Field) -> None:
+    if rule.more_columns or rule.separator:
+        raise AgreementError(
+            f"agreement: {path}: a field with several values cannot be asked to be equal",
+            code="several-values",
+        )
+
+
 def _require_budget(path: str, one: FuzzyPass, rules: Rules, _encoding: Clk) -> None:
+    for place, use in enumerate(one.fields):
+        if (use.bits_per_token or 0) * _TOKENS_OF_A_WORD > one.n_bits:
+            raise AgreementError(
+                f"agreement: {path}.fields[{place}].bits_per_token: a word would fill the filter",
+                code="overfull",
+            )
     shared = [use for use in one.fields if use.bits_per_token is None]
     n_set = sum(bits_of(use, rules[use.field]) for use in shared)
     if n_set > one.n_bits:
@@ -223,8 +249,10 @@ def _require_suited(path: str, use: PassField, rule: Field) -> None:
         raise AgreementError(f"agreement: {path}: {tag} do not suit this kind of field", code="tokens")
     if isinstance(tokens, PostcodeParts) and isinstance(rule, PostcodeField) and rule.country != "uk":
         raise AgreementError(f"agreement: {path}: only British postcodes have these parts", code="tokens")
-    if isinstance(tokens, NumberNeighbourhood) and not (tokens.step.is_finite() and tokens.step > 0):
-        raise AgreementError(f"agreement: {path}.step: wanted above 0", code="tokens")
+    if isinstance(tokens, NumberNeighbourhood) and not (
+        tokens.step.is_finite() and tokens.step >= LEAST_STEP
+    ):
+        raise AgreementError(f"agreement: {path}.step: wanted at least {LEAST_STEP}", code="tokens")
 
 
 def _require_bags(path: str, one: FuzzyPass, _rules: Rules) -> None:
@@ -240,23 +268,31 @@ def _require_salt(path: str, one: FuzzyPass, rules: Rules) -> None:
     if one.salt.field not in rules:
         hint = nearest(one.salt.field, rules)
         raise AgreementError(f"agreement: {path}.salt.field: names no field", code="unknown-field", hint=hint)
+    _refuse_several(f"{path}.salt.field", rules[one.salt.field])
     if one.salt.part == "year" and not isinstance(rules[one.salt.field], DateField):
         raise AgreementError(f"agreement: {path}.salt.part: only a date has a year", code="salt")
 
 
 def _require_hardening(path: str, one: FuzzyPass) -> None:
     n_bits = one.n_bits
+    n_rounds = 0
     for place, step in enumerate(one.hardening):
+        n_rounds += step.rounds if isinstance(step, Rule90) else 0
         try:
             n_bits = step.out_bits(n_bits)
         except AgreementError as error:
             said, hint = error.message, error.hint
         else:
-            continue
-        raise AgreementError(f"agreement: {path}.hardening[{place}]: {said}", code="hardening", hint=hint)
+            said, hint = "", ""
+        if not said and (n_bits < SHORTEST or 4 * n_rounds > n_bits):
+            said = f"{n_bits} bits are too few for this chain of steps"
+        if said:
+            raise AgreementError(f"agreement: {path}.hardening[{place}]: {said}", code="hardening", hint=hint)
 
 
 def _require_exact(path: str, one: ExactPass, rules: Rules) -> None:
+    for place, name in enumerate(one.fields):
+        _refuse_several(f"{path}.fields[{place}]", rules[name])
     kinds = [type(rules[name]) for name in one.fields]
     if not IDENTIFIERS & set(kinds) and sum(kind not in LOW_ENTROPY for kind in kinds) < 2:
         raise AgreementError(
@@ -270,7 +306,7 @@ def _tag(encoding: Encoding) -> str:
     return str(encoding.__struct_config__.tag)
 
 
-_HIDES_NOTHING = (Permute, Balance)  # as much similarity leaks as before
+_TOKENS_OF_A_WORD = 7
 _IF_RESEARCH = "or, for fictitious people only, say research = true"
 
 # Tokenisers that suit some kinds of field only.

@@ -9,7 +9,7 @@ overlap falls with the distance and is nothing beyond a bound.
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from itertools import product
 from typing import Annotated, Literal
 
@@ -19,6 +19,7 @@ from pprl.cleaning.multiple import BETWEEN, alternatives
 from pprl.cleaning.postcodes import postcode_parts
 from pprl.encoding.markov import MOST, SUCCESSORS
 
+_EXACT = Context(prec=60)  # the caller's context is not asked
 _PADS = ("", "", " ", "  ", "   ")  # by q
 Reach = Annotated[int, msgspec.Meta(ge=0, le=20, description="cells on each side")]
 
@@ -229,9 +230,15 @@ class NumberNeighbourhood(_Tokeniser, frozen=True, kw_only=True, tag="number-nei
     step: Decimal
     reach: Reach
 
+    def __post_init__(self) -> None:
+        """Give 0.5 and 0.50 one spelling, and so one fingerprint."""
+        if self.step.is_finite():
+            msgspec.structs.force_setattr(self, "step", self.step.normalize(_EXACT))
+
     def __call__(self, value: str) -> tuple[str, ...]:
         """Give the tokens of a number, sorted."""
-        cell = int((Decimal(value) / self.step).quantize(Decimal(1), rounding=ROUND_HALF_EVEN))
+        cells = _EXACT.divide(Decimal(value), self.step)
+        cell = int(cells.to_integral_value(rounding=ROUND_HALF_EVEN, context=_EXACT))
         return tuple(sorted(str(cell + i) for i in range(-self.reach, self.reach + 1)))
 
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
+
 from pprl.agreement import Agreement
-from pprl.encoding.passes import FuzzyPass, Pass
+from pprl.encoding.passes import FuzzyPass, Pass, PassField
 from pprl.evaluation import LinkageQuality
 from pprl.linkage import LinkageResult
 from pprl.model import BitMatrix, EncodedDataset
@@ -40,7 +42,13 @@ def describe_agreement(agreement: Agreement) -> str:
     fields: Rows = [("field", "kind", "column", "bits")]
     kinds = {rule.name: str(rule.__struct_config__.tag) for rule in agreement.fields}
     fields += [
-        (rule.name, kinds[rule.name], rule.source, str(rule.weight or "-")) for rule in agreement.fields
+        (
+            rule.name,
+            kinds[rule.name],
+            " ".join([*rule.sources, rule.separator]).strip(),
+            str(rule.weight or "-"),
+        )
+        for rule in agreement.fields
     ]
     passes: Rows = [("pass", "compared", "bits sent", "threshold", "made by", "fields (* required)")]
     passes += [_pass_row(one) for one in agreement.passes]
@@ -58,10 +66,28 @@ def _pass_row(one: Pass) -> tuple[object, ...]:
     if not isinstance(one, FuzzyPass):
         used = " ".join(f"{name}*" for name in one.fields)
         return one.name, "for equality", one.out_bits(), "-", f"differing {one.differing}", used
-    chain = [step.__struct_config__.tag for step in (one.encoding, *one.hardening)]
-    steps = ", ".join(str(tag) for tag in chain)
-    used = " ".join(use.field + "*" * use.required for use in one.fields)
+    steps = ", ".join(_told(step) for step in (one.encoding, *one.hardening))
+    used = " ".join(_use(use) for use in one.fields)
+    if one.salt is not None:
+        used += f" salted by {one.salt.field} ({one.salt.part})"
     return one.name, "by Dice", one.out_bits(), str(one.threshold), steps, used
+
+
+def _told(choice: msgspec.Struct) -> str:
+    """Name a choice and whatever of it is not the default."""
+    options = msgspec.to_builtins(choice)
+    tag = options.pop(choice.__struct_config__.tag_field)
+    told = ", ".join(f"{name} = {value}" for name, value in options.items())
+    return f"{tag}({told})" if told else str(tag)
+
+
+def _use(use: PassField) -> str:
+    """Name a field as a pass uses it."""
+    options = [f"bag {use.bag}"] if use.bag else []
+    options += [_told(use.tokens)] if use.tokens else []
+    options += [f"{use.bits} bits"] if use.bits else []
+    options += [f"{use.bits_per_token} bits a token"] if use.bits_per_token else []
+    return use.field + "*" * use.required + (f" ({', '.join(options)})" if options else "")
 
 
 def describe_encoding(encoding: Encoding) -> str:

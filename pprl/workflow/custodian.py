@@ -2,7 +2,7 @@
 At a custodian: a table becomes a package.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pprl.agreement import Agreement
@@ -45,7 +45,7 @@ def encode(
     key: LinkageKey,
     *,
     id: str,  # noqa: A002 - the word that everybody uses
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, str | Sequence[str]] | None = None,
     allow_empty: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Package:
@@ -63,8 +63,8 @@ def encode(
     id : str
         Name of the column with record ids.  They are part of the package as they are; see
         `pseudonymise` for random ones.
-    columns : mapping of str to str, optional
-        For fields whose column has another name here: field to column.
+    columns : mapping of str to str or sequence of str, optional
+        For fields whose columns have other names here: field to column, or to all columns.
     allow_empty : bool
         Accept a table without rows.
     progress : callable, optional
@@ -102,7 +102,7 @@ def encode_with_counts(
     key: LinkageKey,
     *,
     id: str,  # noqa: A002 - as in `encode`
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, str | Sequence[str]] | None = None,
     allow_empty: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Encoding:

@@ -30,7 +30,7 @@ def survey(
     agreement: Agreement,
     *,
     id: str | None = None,  # noqa: A002 - as in `encode`
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, str | Sequence[str]] | None = None,
 ) -> Survey:
     """Count how good a custodian's table is, before it is encoded; no key is needed.
 
@@ -42,8 +42,8 @@ def survey(
         Its fields say how the table is cleaned, and its passes what a record must have.
     id : str, optional
         Name of the column with record ids, to check that they are there and all different.
-    columns : mapping of str to str, optional
-        For fields whose column has another name here: field to column.
+    columns : mapping of str to str or sequence of str, optional
+        For fields whose columns have other names here: field to column, or to all columns.
 
     Returns
     -------
@@ -102,7 +102,7 @@ def suggest(
     false_share: float = 0.001,
     n_sample: int = 2000,
     seed: int = 1,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, str | Sequence[str]] | None = None,
     errors: ErrorModel | None = None,
 ) -> Suggestion:
     """Predict from a custodian's own records what each hardening would cost and hide.
@@ -126,8 +126,8 @@ def suggest(
         Records that are looked at, 100 to 5,000.
     seed : int
         Of the sample and of the errors that are simulated.
-    columns : mapping of str to str, optional
-        For fields whose column has another name here: field to column.
+    columns : mapping of str to str or sequence of str, optional
+        For fields whose columns have other names here: field to column, or to all columns.
     errors : ErrorModel, optional
         How two records of one person differ; by default as the agreement says, or else at
         rates measured in England.

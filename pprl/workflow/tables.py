@@ -2,9 +2,10 @@
 What the custodian's verbs share: from which columns the fields of an agreement are read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pprl.agreement import Agreement
+from pprl.cleaning.fields import Field
 from pprl.cleaning.multiple import beside
 from pprl.errors import UsageError, nearest
 from pprl.model import TextColumn
@@ -32,7 +33,9 @@ def require_own_column(id_column: str, sources: Mapping[str, tuple[str, ...]]) -
         )
 
 
-def sources_of(agreement: Agreement, columns: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+def sources_of(
+    agreement: Agreement, columns: Mapping[str, str | Sequence[str]]
+) -> dict[str, tuple[str, ...]]:
     """Say from which columns each field is read."""
     names = [rule.name for rule in agreement.fields]
     for name in columns:
@@ -40,4 +43,11 @@ def sources_of(agreement: Agreement, columns: Mapping[str, str]) -> dict[str, tu
             raise UsageError(
                 "columns: names no field of the agreement", code="no-field", hint=nearest(name, names)
             )
-    return {rule.name: (columns.get(rule.name, rule.source), *rule.more_columns) for rule in agreement.fields}
+    return {rule.name: _chosen(columns.get(rule.name), rule) for rule in agreement.fields}
+
+
+def _chosen(named: str | Sequence[str] | None, rule: Field) -> tuple[str, ...]:
+    """Give a custodian's own columns, or the agreement's."""
+    if named is None:
+        return rule.sources
+    return (named, *rule.more_columns) if isinstance(named, str) else tuple(named)

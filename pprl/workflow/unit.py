@@ -62,6 +62,7 @@ def link(
     Examples
     --------
     >>> import pandas as pd
+    >>> from pprl import LinkageKey, encode
     >>> people = pd.DataFrame({"rec_id": ["1"], "given_name": ["ann"], "surname": ["lee"],
     ...     "address_1": ["1 hay st"], "suburb": ["perth"], "postcode": ["6000"], "state": ["wa"],
     ...     "date_of_birth": ["19500203"]})

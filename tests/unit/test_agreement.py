@@ -146,6 +146,47 @@ def test_options_that_do_not_fit_are_refused(old, new, path):
     assert f"agreement: passes[0].{path}:" in caught.value.message
 
 
+SEVERAL = 'kind = "name"\nseparator = ";"'
+STEP = '{ step = "diffuse", t = 2, n_bits = 1024 }'
+SHORT = '{ step = "diffuse", t = 2, n_bits = 64 }'
+EXACT = b'["given_name", "date_of_birth"]'
+
+
+@pytest.mark.parametrize(
+    ("content", "path"),
+    [
+        (changed(FEBRL, 'kind = "date"', 'kind = "date"\nmore_columns = ["other"]'), "fields[2]"),
+        (changed(UK, 'kind = "health-number"', 'kind = "health-number"\nseparator = ";"'), "fields[6]"),
+        (changed(FEBRL, 'kind = "name"', 'kind = "name"\nseparator = "-"'), "fields[0].separator"),
+        (changed(UK, 'kind = "name"', SEVERAL).replace(b'["health_number"]', EXACT), "passes[0].fields[0]"),
+        (
+            changed(FEBRL, 'kind = "name"', SEVERAL).replace(
+                b"n_bits = 1024\n", b'n_bits = 1024\nsalt = { field = "given_name" }\n', 1
+            ),
+            "passes[0].salt.field",
+        ),
+        (
+            changed(FEBRL, STEP, f'{{ step = "rule-90", rounds = 16 }}, {SHORT}, {{ step = "rule-90" }}'),
+            "passes[0].hardening[2]",
+        ),
+        (changed(FEBRL, STEP, SHORT + ', { step = "xor-fold" }'), "passes[0].hardening[1]"),
+    ],
+)
+def test_what_cannot_work_is_refused(content, path):
+    """Several values where one is needed, and chains that leave nothing."""
+    with pytest.raises(AgreementError) as caught:
+        Agreement.from_toml(content)
+
+    assert f"agreement: {path}:" in caught.value.message
+
+
+def test_errors_as_measured_are_the_default():
+    """However they are spelt, the fingerprint is that of an agreement that says nothing."""
+    content = changed(FEBRL, "[[fields]]", "[errors]\nplace_changed = 0.30\n\n[[fields]]")
+
+    assert Agreement.preset("febrl").fingerprint == Agreement.from_toml(content).fingerprint
+
+
 def test_a_pass_must_require_something():
     """Otherwise people of whom nothing is known would all agree."""
     content = FEBRL.replace(r", required = true", "").encode()
@@ -212,6 +253,7 @@ def test_keys_follow_what_shapes_the_bits_and_nothing_else():
     reference = Agreement.preset("febrl").project_fingerprint
     same = [
         changed(FEBRL, 'column = "address_1"', 'column = "street"'),
+        changed(FEBRL, 'column = "address_1"', 'more_columns = ["address_2"]'),
         changed(FEBRL, "threshold = 0.60", "threshold = 0.61"),
     ]
     other = [

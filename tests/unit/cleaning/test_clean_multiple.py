@@ -63,10 +63,10 @@ def test_numbers_become_decimals(typed, canonical):
 
 @pytest.mark.parametrize(
     ("typed", "canonical"),
-    [("530047, 180422.6", "530047 180422"), ("-5;7", "-5 7"), ("5", None), ("", None), ("a b", None)],
+    [("530047, 180422.6", "530047 180422"), ("-5.5 7", "-6 7"), ("5", None), ("", None), ("a b", None)],
 )
 def test_places_become_two_whole_numbers(typed, canonical):
-    """Decimals are cut off."""
+    """The greatest that are not above."""
     assert canonical == PlaceField(name="p", weight=1).clean(typed).text
 
 
