@@ -95,7 +95,7 @@ def encode_passes(
 def _encode_fuzzy(
     columns: Columns, rules: Mapping[str, Field], one: FuzzyPass, key: ProjectKey
 ) -> EncodedPass:
-    present = _present(columns, one)
+    present = present_in(columns, one)
     bits = one.encoding(
         _bags(columns, rules, one, key),
         key.derive("encoding", one.name, str(one.encoding.__struct_config__.tag)),
@@ -112,7 +112,7 @@ def _encode_exact(
     columns: Columns, _rules: Mapping[str, Field], one: ExactPass, key: ProjectKey
 ) -> EncodedPass:
     used = [columns[name] for name in one.fields]
-    present = np.logical_and.reduce([column.present() for column in used])
+    present = present_in(columns, one)
     subkey = key.derive("exact", one.name, *one.fields)
     codes = np.column_stack([column.codes for column in used])[present]
     distinct, inverse = np.unique(codes, axis=0, return_inverse=True)
@@ -133,8 +133,8 @@ _ENCODERS: Mapping[type[Pass], Callable[..., EncodedPass]] = {
 }
 
 
-def _present(columns: Columns, one: FuzzyPass) -> Mask:
-    """Say which records have all that the pass requires, and anything at all."""
+def present_in(columns: Columns, one: Pass) -> Mask:
+    """Say which records take part in a pass: those with all that it requires, and anything at all."""
     held = [columns[name].present() for name in one.field_names]
     required = [columns[name].present() for name in one.required_names]
     present: Mask = np.logical_and.reduce([np.logical_or.reduce(held), *required])

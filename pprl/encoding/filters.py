@@ -60,6 +60,17 @@ class Bag:
     members: tuple[Member, ...]
     per_token: int = 0
 
+    def numbered(self) -> tuple[list[str], list[Numbered]]:
+        """Give the bag's distinct tokens, sorted, and each member's values in their numbers."""
+        parts = [member.numbered() for member in self.members]
+        vocabulary = sorted({token for part in parts for token in part.vocabulary})
+        number = {token: place for place, token in enumerate(vocabulary)}
+        ranks = [np.array([number[token] for token in part.vocabulary], dtype=np.int64) for part in parts]
+        return vocabulary, [
+            Numbered(vocabulary, part.starts, rank[part.tokens])
+            for rank, part in zip(ranks, parts, strict=True)
+        ]
+
 
 def clk(
     bags: Sequence[Bag],
@@ -158,11 +169,8 @@ def _beside(columns: Sequence[Codes], part: slice) -> npt.NDArray[np.int32]:
 
 def _hashed(bag: Bag, *, n_bits: int) -> HashedBag:
     """Give numbers to the tokens of all members in their sorted order, and hash each once."""
-    parts = [member.numbered() for member in bag.members]
-    vocabulary = sorted({token for part in parts for token in part.vocabulary})
-    number = {token: place for place, token in enumerate(vocabulary)}
-    ranks = [np.array([number[token] for token in part.vocabulary], dtype=np.int64) for part in parts]
-    numbers = np.concatenate([rank[part.tokens] for rank, part in zip(ranks, parts, strict=True)])
+    vocabulary, parts = bag.numbered()
+    numbers = np.concatenate([part.tokens for part in parts])
     lengths = np.concatenate([np.diff(part.starts) for part in parts])
     starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     budget = sum(member.bits for member in bag.members)

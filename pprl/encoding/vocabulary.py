@@ -5,13 +5,15 @@ A scheme makes something of each value (bits, minima) that merges into something
 So the work is done once for each distinct value among some thousand records.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import starmap
 
 import numpy as np
 
 from pprl.encoding.filters import Bag, Member
 from pprl.encoding.loops import Ints
+from pprl.encoding.numbering import Numbered
 from pprl.model.arrays import Codes, Rows, counting
 from pprl.model.columns import MISSING
 
@@ -109,22 +111,14 @@ class CutColumn:
 
 def cut_bag(bag: Bag) -> tuple[list[str], list[CutColumn]]:
     """Cut the values of a bag; give its distinct tokens and one column for each of its fields."""
-    pieces = [[member.cut(value) for value in member.column.values] for member in bag.members]
-    vocabulary = sorted({token for one in pieces for tokens in one for token in tokens})
-    number = {token: place for place, token in enumerate(vocabulary)}
-    return vocabulary, [
-        _cut_column(member, one, number) for member, one in zip(bag.members, pieces, strict=True)
-    ]
+    vocabulary, parts = bag.numbered()
+    return vocabulary, list(starmap(_cut_column, zip(bag.members, parts, strict=True)))
 
 
-def _cut_column(member: Member, pieces: Sequence[tuple[str, ...]], number: dict[str, int]) -> CutColumn:
-    lengths = np.array([*map(len, pieces), 0], dtype=np.int64)  # code -1 reads the last
+def _cut_column(member: Member, part: Numbered) -> CutColumn:
+    lengths = np.append(np.diff(part.starts), 0)  # code -1 reads the last
     codes = member.column.codes
-    return CutColumn(
-        codes=np.where(lengths[codes] > 0, codes, np.int32(MISSING)),
-        starts=np.cumsum([0, *lengths[:-1]], dtype=np.int64),
-        tokens=np.array([number[token] for tokens in pieces for token in tokens], dtype=np.int64),
-    )
+    return CutColumn(np.where(lengths[codes] > 0, codes, np.int32(MISSING)), part.starts, part.tokens)
 
 
 def blocks(part: slice, n_rows: int, *, width: int) -> Iterator[slice]:

@@ -10,15 +10,16 @@ import numpy as np
 from pprl.agreement import Agreement
 from pprl.cleaning.columns import clean_columns
 from pprl.cleaning.survey import Survey, survey_columns
+from pprl.encoding.encoder import present_in
 from pprl.encoding.errormodel import ErrorModel, corrupt
-from pprl.encoding.passes import FuzzyPass, Pass
+from pprl.encoding.passes import FuzzyPass
 from pprl.encoding.prediction import Aim
 from pprl.encoding.suggestion import LEAST_RECORDS, Suggestion, suggest_passes
 from pprl.errors import DataError, UsageError
 from pprl.exchange.tables import read_columns, read_table
 from pprl.keys import LinkageKey
 from pprl.model import TextColumn
-from pprl.model.arrays import Mask, Rows
+from pprl.model.arrays import Rows
 from pprl.workflow.calls import require_type
 from pprl.workflow.tables import all_of, raw_columns, require_own_column, sources_of
 
@@ -72,8 +73,8 @@ def survey(
     table = _columns_of(source, all_of(sources), id)
     rules = [msgspec.structs.replace(rule, column=sources[rule.name][0]) for rule in agreement.fields]
     cleaned = clean_columns(raw_columns(table, sources), rules)
-    held = {name: one.column.present() for name, one in cleaned.items()}
-    return survey_columns(cleaned, rules, {one.name: _reached(one, held) for one in agreement.passes})
+    texts = {name: one.column for name, one in cleaned.items()}
+    return survey_columns(cleaned, rules, {one.name: present_in(texts, one) for one in agreement.passes})
 
 
 def _columns_of(source: object, wanted: Sequence[str], id_column: str | None) -> Mapping[str, TextColumn]:
@@ -84,13 +85,6 @@ def _columns_of(source: object, wanted: Sequence[str], id_column: str | None) ->
     if not len(columns[wanted[0]]):
         raise DataError("table: has no rows", code="no-rows", hint="there is nothing to check")
     return columns
-
-
-def _reached(one: Pass, held: Mapping[str, Mask]) -> Mask:
-    """Say which records take part in a pass: all that it requires, and anything at all."""
-    anything = np.logical_or.reduce([held[name] for name in one.field_names])
-    reached: Mask = np.logical_and.reduce([anything, *(held[name] for name in one.required_names)])
-    return reached
 
 
 def suggest(
