@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pprl.workflow import evaluate as evaluate
     from pprl.workflow import link as link
     from pprl.workflow import load as load
+    from pprl.workflow import plan as plan
     from pprl.workflow import suggest as suggest
     from pprl.workflow import survey as survey
 
@@ -43,6 +44,7 @@ _HOMES = {
     "evaluate": "pprl.workflow",
     "link": "pprl.workflow",
     "load": "pprl.workflow",
+    "plan": "pprl.workflow",
     "pseudonymise": "pprl.exchange.idmaps",
     "suggest": "pprl.workflow",
     "survey": "pprl.workflow",

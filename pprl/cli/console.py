@@ -1,6 +1,7 @@
 """Talking: results on stdout; errors, hints, notes and progress on stderr."""
 
 import contextlib
+import logging
 import sys
 from collections.abc import Callable, Generator
 
@@ -12,12 +13,23 @@ from pprl.errors import PprlError, UsageError, nearest
 _NO_VALUE = "a value is not legal here"
 
 
+class _Notes(logging.Handler):
+    """Prints what the library notes."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        note(record.getMessage())
+
+
 def prepare() -> None:
-    """Let any console print any text: what it cannot show is written as an escape."""
+    """Let any console print any text, what it cannot show as an escape; print what the library notes."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
+    logger = logging.getLogger("pprl")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(_Notes())
+    logger.propagate = False
 
 
 def say(text: str) -> None:

@@ -8,11 +8,12 @@ import click
 from pprl.agreement import Agreement
 from pprl.cli.console import bar, note, say
 from pprl.cli.options import FILE, agreement_option, force_option
+from pprl.comparison.checkpoint import remove_checkpoints
 from pprl.errors import UsageError
 from pprl.exchange.package import read_package
 from pprl.exchange.tables import csv_bytes
 from pprl.files import refuse_existing, write_folder
-from pprl.linkage import LinkageResult
+from pprl.linkage import CandidatesName, LinkageResult
 from pprl.model import Conflicts, Links
 from pprl.model.arrays import texts
 from pprl.reporting.records import result_record, to_json
@@ -31,10 +32,34 @@ COLUMNS = ("left_id", "right_id", "decided_by", "score")
     "--workers", type=click.IntRange(1, 1024), metavar="N", help="Threads; by default one for each core."
 )
 @click.option(
+    "--candidates",
+    type=click.Choice(["all-pairs", "shared-tags"]),
+    default="all-pairs",
+    show_default=True,
+    help="Look at all pairs, or only at those that share a block tag (see pprl plan).",
+)
+@click.option(
+    "--checkpoint",
+    "--resume",
+    type=FILE,
+    metavar="FOLDER",
+    help="Keep what has been found there; the same command goes on from it. Removed at the end.",
+)
+@click.option(
     "--out", type=FILE, required=True, metavar="FOLDER", help="Folder for the links; it is made if needed."
 )
 @force_option
-def link(left: Path, right: Path, agreement: Path, workers: int | None, out: Path, *, force: bool) -> None:
+def link(
+    left: Path,
+    right: Path,
+    agreement: Path,
+    workers: int | None,
+    candidates: CandidatesName,
+    checkpoint: Path | None,
+    out: Path,
+    *,
+    force: bool,
+) -> None:
     """Find the records of LEFT and RIGHT that are one person, without a key or a name.
 
     Writes links.csv, conflicts.csv (records with several equally good partners, which are
@@ -57,8 +82,12 @@ def link(left: Path, right: Path, agreement: Path, workers: int | None, out: Pat
             agreement=agreed,
             workers=workers,
             progress=lambda _, done, total: progress(done, total),
+            candidates=candidates,
+            checkpoint=checkpoint,
         )
     write_folder(out, dict(zip(OUTPUTS, _contents(result), strict=True)), force=force)
+    if checkpoint is not None:
+        remove_checkpoints(checkpoint)
     say(describe_result(result))
 
 

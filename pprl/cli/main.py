@@ -28,6 +28,7 @@ VERBS: Mapping[str, str] = {
     "check": "Show how good a table is before it is encoded (custodian).",
     "encode": "Encode a table (custodian).",
     "inspect": "Show what a package holds (anybody).",
+    "plan": "Say what linking two packages will cost (linkage unit).",
     "link": "Link two packages (linkage unit).",
     "evaluate": "Measure links against a known truth (methodologist).",
     "doctor": "Check that this machine can do it.",

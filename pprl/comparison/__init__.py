@@ -7,7 +7,17 @@ popcounts, and it *qualifies* when the score reaches the *threshold*.  A row wit
 bit is an absent record.
 """
 
+from pprl.comparison.candidates import AllPairs, Candidates, SharedTags
 from pprl.comparison.engine import compare
 from pprl.comparison.equality import crowded_rows, equal_pairs
+from pprl.comparison.tags import drop_large_blocks
 
-__all__ = ["compare", "crowded_rows", "equal_pairs"]
+__all__ = [
+    "AllPairs",
+    "Candidates",
+    "SharedTags",
+    "compare",
+    "crowded_rows",
+    "drop_large_blocks",
+    "equal_pairs",
+]

@@ -92,6 +92,8 @@ def _digest_of_canaries(fields: Sequence[Field], passes: Sequence[Pass], key: Pr
     digest = hashlib.sha256()
     for name, one in sorted(encoded.items()):
         digest.update(name.encode() + b"\0" + one.bits.to_bytes() + one.present.tobytes())
+        if one.tags is not None:
+            digest.update(one.tags.astype("<u4", copy=False).tobytes())
     return digest.digest()
 
 

@@ -24,6 +24,7 @@ from pprl.cleaning.fields import (
     TextField,
     UpnField,
 )
+from pprl.encoding.blocks import block_tags
 from pprl.encoding.filters import Bag, Member, salted
 from pprl.encoding.passes import EXACT_BITS, ExactPass, FuzzyPass, Pass, PassField
 from pprl.encoding.tokens import DateParts, Exact, PlaceNeighbourhood, QGrams, Tokens, cut
@@ -31,7 +32,7 @@ from pprl.encoding.vocabulary import LabelledBag
 from pprl.keys import ProjectKey, length_prefixed
 from pprl.machine import processors
 from pprl.model import BitMatrix, TextColumn
-from pprl.model.arrays import Mask
+from pprl.model.arrays import Mask, Tags
 
 Columns = Mapping[str, TextColumn]  # by name of field, cleaned
 Progress = Callable[[int, int], None]
@@ -52,10 +53,11 @@ DEFAULT_TOKENS: Mapping[type[Field], Tokens] = {
 
 @dataclass(frozen=True, slots=True)
 class EncodedPass:
-    """The bits of one pass, and which records take part in it."""
+    """The bits of one pass, which records take part in it, and their block tags if it has rules for any."""
 
     bits: BitMatrix
     present: Mask
+    tags: Tags | None = None
 
 
 def encode_passes(
@@ -103,9 +105,12 @@ def _encode_fuzzy(
         n_bits=one.n_bits,
         workers=processors(),
     )
+    tags = None
+    if one.blocks:
+        tags = block_tags(one.blocks, columns, bits, present, partial(key.derive, "block", one.name))
     for place, step in enumerate(one.hardening):
         bits = step(bits, key.derive("hardening", one.name, str(place), str(step.__struct_config__.tag)))
-    return EncodedPass(_without_absent(bits, present), present)
+    return EncodedPass(_without_absent(bits, present), present, tags)
 
 
 def _encode_exact(

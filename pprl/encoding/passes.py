@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from pprl.cleaning.fields import Bits, Name
+from pprl.encoding.blocks import Block
 from pprl.encoding.hardening import Step, one_spelling
 from pprl.encoding.schemes import CLK, Encoding
 from pprl.encoding.tokens import Tokens
@@ -97,6 +98,9 @@ class FuzzyPass(
         A field that every token is hashed with.
     encoding : Encoding
         How the tokens become bits; by default CLKs.
+    blocks : tuple of Block
+        Rules for block tags, by which the linkage unit need not compare all pairs; none by
+        default.
     """
 
     name: Name
@@ -106,6 +110,7 @@ class FuzzyPass(
     hardening: tuple[Step, ...]
     salt: Salt | None = None
     encoding: Encoding = CLK
+    blocks: tuple[Block, ...] = ()
 
     def __post_init__(self) -> None:
         """Give 0.60 and 0.6, and a default that is written out, one spelling and so one fingerprint."""
@@ -124,6 +129,11 @@ class FuzzyPass(
         """Names of the fields without which a record is absent."""
         salted = (self.salt.field,) if self.salt else ()
         return (*(use.field for use in self.fields if use.required), *salted)
+
+    @property
+    def n_tables(self) -> int:
+        """Number of block tags that a record gets."""
+        return sum(rule.n_tables for rule in self.blocks)
 
     def out_bits(self) -> int:
         """Give the length of the filter after hardening.

@@ -22,6 +22,7 @@ from pprl.cleaning.fields import (
     TextField,
     UpnField,
 )
+from pprl.encoding.blocks import FieldBlock
 from pprl.encoding.encoder import DEFAULT_TOKENS, bits_of
 from pprl.encoding.hardening import MAX_BITS, Rule90
 from pprl.encoding.passes import ExactPass, FuzzyPass, Pass, PassField
@@ -36,6 +37,7 @@ from pprl.encoding.tokens import (
     Tokens,
 )
 from pprl.errors import AgreementError, nearest
+from pprl.model.encoded import MAX_TABLES
 
 LOW_ENTROPY = (SexField, CodeField, NumberField)
 SEVERAL = (NameField, TextField, PostcodeField, CodeField, PlaceField)  # kinds that may have several values
@@ -74,6 +76,8 @@ def require_sound(fields: Sequence[Field], passes: Sequence[Pass], *, research: 
         if isinstance(one, FuzzyPass) and not research:
             _refuse_research(f"passes[{place}]", one, rules)
     used = {name for one in passes for name in (*one.field_names, *one.required_names)}
+    blocks = [rule for one in passes if isinstance(one, FuzzyPass) for rule in one.blocks]
+    used |= {name for rule in blocks for name in rule.field_names}
     for place, rule in enumerate(fields):
         if rule.name not in used:
             raise AgreementError(
@@ -114,6 +118,7 @@ def _require_fuzzy(path: str, one: FuzzyPass, rules: Rules) -> None:
         _require_tokens,
         _require_bags,
         _require_salt,
+        _require_blocks,
     ):
         require(path, one, rules)
     _require_hardening(path, one)
@@ -159,6 +164,26 @@ def _refuse_research(path: str, one: FuzzyPass, rules: Rules) -> None:
             f"agreement: {path}.fields: a filter of one field alone shows how often each value occurs",
             code="research",
             hint=f"add fields, as hardening hides similarity and not frequency; {_IF_RESEARCH}",
+        )
+    for place, rule in enumerate(one.blocks):
+        if isinstance(rule, FieldBlock):
+            _refuse_narrow(f"{path}.blocks[{place}].parts", rule, rules)
+
+
+def _refuse_narrow(path: str, rule: FieldBlock, rules: Rules) -> None:
+    """Refuse a block whose tags would show how often each value of a field occurs."""
+    names = set(rule.field_names)
+    if len(names) == 1:
+        raise AgreementError(
+            f"agreement: {path}: tags of one field alone show how often each value occurs",
+            code="research",
+            hint=f"add parts of another field; {_IF_RESEARCH}",
+        )
+    if sum(not isinstance(rules[name], LOW_ENTROPY) for name in names) < 2:
+        raise AgreementError(
+            f"agreement: {path}: equality of so little would show who has what",
+            code="low-entropy",
+            hint=f"add parts of two fields that each have many values; {_IF_RESEARCH}",
         )
 
 
@@ -271,6 +296,36 @@ def _require_salt(path: str, one: FuzzyPass, rules: Rules) -> None:
     _refuse_several(f"{path}.salt.field", rules[one.salt.field])
     if one.salt.part == "year" and not isinstance(rules[one.salt.field], DateField):
         raise AgreementError(f"agreement: {path}.salt.part: only a date has a year", code="salt")
+
+
+def _require_blocks(path: str, one: FuzzyPass, rules: Rules) -> None:
+    for place, rule in enumerate(one.blocks):
+        if isinstance(rule, FieldBlock):
+            _require_parts(f"{path}.blocks[{place}].parts", rule, rules)
+        if any(rule.same_as(another) for another in one.blocks[:place]):
+            raise AgreementError(
+                f"agreement: {path}.blocks[{place}]: the same rule as another", code="repeated-block"
+            )
+    if one.n_tables > MAX_TABLES:
+        raise AgreementError(
+            f"agreement: {path}.blocks: {one.n_tables} tables, at most {MAX_TABLES}", code="blocks"
+        )
+
+
+def _require_parts(path: str, rule: FieldBlock, rules: Rules) -> None:
+    for place, part in enumerate(rule.parts):
+        where = f"{path}[{place}]"
+        if part.field not in rules:
+            raise AgreementError(
+                f"agreement: {where}.field: names no field",
+                code="unknown-field",
+                hint=nearest(part.field, rules),
+            )
+        if part in rule.parts[:place]:
+            raise AgreementError(f"agreement: {where}: the same part as another", code="repeated-part")
+        if not part.suits(rules[part.field]):
+            said = f"agreement: {where}.part: {part.part} does not suit this kind of field"
+            raise AgreementError(said, code="blocks")
 
 
 def _require_hardening(path: str, one: FuzzyPass) -> None:

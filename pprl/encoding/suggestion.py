@@ -181,7 +181,7 @@ def suggest_passes(
     generator : numpy.random.Generator
         Draws the pairs that are followed.
     """
-    bare = [msgspec.structs.replace(one, hardening=()) for one in passes]
+    bare = [msgspec.structs.replace(one, hardening=(), blocks=()) for one in passes]
     left, right = (encode_passes(table, fields, bare, key) for table in (columns, second))
     tokens = {one.name: token_counts(columns, fields, one) for one in passes}
     both = {one.name: left[one.name].present & right[one.name].present for one in passes}

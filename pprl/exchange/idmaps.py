@@ -85,5 +85,6 @@ def pseudonymise(package: Package) -> tuple[Package, IdMap]:
         record_ids=ids[order],
         passes={name: BitMatrix(bits.words[order], bits.n_bits) for name, bits in package.passes.items()},
         present={name: mask[order] for name, mask in package.present.items()},
+        tags={name: tags[order] for name, tags in package.tags.items()},
     )
     return shuffled, IdMap(dict(zip(shuffled.ids(), package.ids(order), strict=True)))

@@ -15,7 +15,7 @@ import msgspec
 
 from pprl.errors import AuthenticationError, DataError, VersionError
 from pprl.model.bits import n_words
-from pprl.model.encoded import MAX_ID_BYTES, PRINTABLE
+from pprl.model.encoded import MAX_ID_BYTES, MAX_TABLES, PRINTABLE
 
 MAGIC = b"pprl-package"
 VERSION = 1
@@ -29,11 +29,12 @@ Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 Tag = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$(?!\n)")]
 
 
-class PassEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A pass: its name and the length of its rows in bits."""
+class PassEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """A pass: its name, the length of its rows in bits, and its block tags for each record."""
 
     name: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$(?!\n)")]
     n_bits: Annotated[int, msgspec.Meta(ge=1, le=65536)]
+    tables: Annotated[int, msgspec.Meta(ge=0, le=MAX_TABLES)] = 0
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -70,6 +71,8 @@ def expected_sections(rows: int, id_width: int, passes: tuple[PassEntry, ...]) -
     for one in passes:
         yield f"passes/{one.name}/words", rows * n_words(one.n_bits) * 8
         yield f"passes/{one.name}/present", rows
+        if one.tables:
+            yield f"passes/{one.name}/tags", rows * one.tables * 4
 
 
 def aligned(offset: int) -> int:

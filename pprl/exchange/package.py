@@ -85,7 +85,6 @@ class Package(EncodedDataset):
 
 def manifest_of(dataset: EncodedDataset) -> Manifest:
     """Describe a dataset as the manifest of its package does."""
-    passes = tuple(PassEntry(name=name, n_bits=bits.n_bits) for name, bits in dataset.passes.items())
     return Manifest(
         project=dataset.project,
         epoch=dataset.epoch,
@@ -96,7 +95,7 @@ def manifest_of(dataset: EncodedDataset) -> Manifest:
         unicode_version=dataset.provenance.unicode_version,
         rows=len(dataset),
         id_width=_id_width(dataset.record_ids),
-        passes=passes,
+        passes=_entries(dataset),
         sections=tuple(
             Section(name=name, length=len(content), sha256=hashlib.sha256(content).hexdigest())
             for name, content in _sections(dataset)
@@ -185,6 +184,19 @@ def _package(manifest: Manifest, sections: dict[str, Octets]) -> Package:
         fingerprint=manifest.fingerprint,
         check_tags=CheckTags(key=manifest.key_tag, encoder=manifest.encoder_tag),
         provenance=Provenance(software=manifest.software, unicode_version=manifest.unicode_version),
+        tags={
+            one.name: sections[f"passes/{one.name}/tags"].view("<u4").reshape(rows, one.tables)
+            for one in manifest.passes
+            if one.tables
+        },
+    )
+
+
+def _entries(dataset: EncodedDataset) -> tuple[PassEntry, ...]:
+    n_tables = dataset.n_tables()
+    return tuple(
+        PassEntry(name=name, n_bits=bits.n_bits, tables=n_tables.get(name, 0))
+        for name, bits in dataset.passes.items()
     )
 
 
@@ -213,8 +225,9 @@ def _sections(dataset: EncodedDataset) -> Iterator[tuple[str, memoryview]]:
     arrays: list[npt.NDArray[Any]] = [ids.view(np.uint8)]
     for name, bits in dataset.passes.items():
         arrays += [bits.words.astype("<u8", copy=False), dataset.present[name]]
-    passes = tuple(PassEntry(name=name, n_bits=bits.n_bits) for name, bits in dataset.passes.items())
-    names = [name for name, _ in expected_sections(len(dataset), ids.dtype.itemsize, passes)]
+        if name in dataset.tags:
+            arrays.append(dataset.tags[name].astype("<u4", copy=False))
+    names = [name for name, _ in expected_sections(len(dataset), ids.dtype.itemsize, _entries(dataset))]
     for name, array in zip(names, arrays, strict=True):
         yield name, np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
 

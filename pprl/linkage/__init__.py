@@ -6,7 +6,14 @@ in which a record may occur many times, into links, in which it occurs at most o
 Nothing here knows an identifier or a secret.
 """
 
-from pprl.linkage.multipass import LinkageResult, PassRule, link_datasets
+from pprl.linkage.multipass import CandidatesName, LinkageResult, PassRule, link_datasets
 from pprl.linkage.resolving import Resolution, symmetric_best_match
 
-__all__ = ["LinkageResult", "PassRule", "Resolution", "link_datasets", "symmetric_best_match"]
+__all__ = [
+    "CandidatesName",
+    "LinkageResult",
+    "PassRule",
+    "Resolution",
+    "link_datasets",
+    "symmetric_best_match",
+]

@@ -8,17 +8,25 @@ on to the next pass, also those in conflict, for which another pass may hold the
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from decimal import Decimal
+from fractions import Fraction
 from html import escape
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 
-from pprl.comparison import compare, crowded_rows, equal_pairs
-from pprl.errors import DataError
+from pprl.comparison import AllPairs, Candidates, SharedTags, compare, crowded_rows, equal_pairs
+from pprl.comparison.sampling import BlockTags, Estimate, Sample
+from pprl.errors import DataError, UsageError, nearest
 from pprl.linkage.resolving import symmetric_best_match
-from pprl.model import Conflicts, EncodedDataset, Links, Provenance, ScoredPairs
-from pprl.model.arrays import Ids, Mask, Rows, Scores
+from pprl.machine import processors
+from pprl.model import BitMatrix, Conflicts, EncodedDataset, Links, Provenance, ScoredPairs
+from pprl.model.arrays import AnyArray, Ids, Mask, Rows, Scores, Tags
 
 Progress = Callable[[str, int, int], None]
+CandidatesName = Literal["all-pairs", "shared-tags"]
+
+_SAMPLED_ROWS = 2000  # compared with all rows, to measure what pairs without a tag in common are missed
 MOST_PAIRS_OF_A_VALUE = 100  # ten records a side with one number: a placeholder, not a person
 
 
@@ -59,6 +67,12 @@ class PassCount:
         Pairs that are equal, or at or above the threshold.
     n_links : int
         Links.
+    candidates : str
+        Which pairs were looked at: "equal", "all-pairs" or "shared-tags".
+    recall : Estimate, optional
+        With shared tags, the share of the pairs at or above the threshold that were looked
+        at, measured on 2,000 records that are compared with all; None where they have too
+        few such pairs to tell.
     """
 
     name: str
@@ -67,6 +81,8 @@ class PassCount:
     n_crowded: int
     n_pairs: int
     n_links: int
+    candidates: str
+    recall: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -102,7 +118,7 @@ class LinkageResult:
         return f"LinkageResult({sides}, {len(self.links)} links, {len(self.conflicts)} conflicting pairs)"
 
     def _repr_html_(self) -> str:
-        names = [field.name for field in fields(PassCount)]
+        names = [field.name for field in fields(PassCount) if field.name != "recall"]
         head = "".join(f"<th>{name}</th>" for name in names)
         rows = "".join(
             "<tr>" + "".join(f"<td>{escape(str(getattr(count, name)))}</td>" for name in names) + "</tr>"
@@ -110,6 +126,47 @@ class LinkageResult:
         )
         caption = f"{len(self.links)} links, {len(self.conflicts)} conflicting pairs"
         return f"<table><caption>{caption}</caption><tr>{head}</tr>{rows}</table>"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """The records that one pass compares: of each side the rows, their bits and their tags."""
+
+    rule: PassRule
+    left_rows: Rows
+    right_rows: Rows
+    left: BitMatrix
+    right: BitMatrix
+    tags: tuple[Tags, Tags] | None
+
+    @classmethod
+    def of(
+        cls,
+        left: EncodedDataset,
+        right: EncodedDataset,
+        left_rows: Rows,
+        right_rows: Rows,
+        rule: PassRule,
+        candidates: CandidatesName,
+    ) -> "_Part":
+        tags = None
+        if candidates == "shared-tags" and rule.name in left.tags:
+            tags = _chosen(left.tags[rule.name], left_rows), _chosen(right.tags[rule.name], right_rows)
+        left_bits, right_bits = left.passes[rule.name], right.passes[rule.name]
+        return cls(
+            rule,
+            left_rows,
+            right_rows,
+            BitMatrix(_chosen(left_bits.words, left_rows), left_bits.n_bits),
+            BitMatrix(_chosen(right_bits.words, right_rows), right_bits.n_bits),
+            tags,
+        )
+
+    @property
+    def candidates(self) -> str:
+        if self.rule.threshold is None:
+            return "equal"
+        return "all-pairs" if self.tags is None else "shared-tags"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +186,8 @@ def link_datasets(
     *,
     workers: int | None = None,
     progress: Progress | None = None,
+    candidates: CandidatesName = "all-pairs",
+    checkpoint: Path | None = None,
 ) -> LinkageResult:
     """Link two datasets, pass by pass.
 
@@ -142,29 +201,40 @@ def link_datasets(
         Threads to compare with; by default one for each core.
     progress : callable, optional
         Called with the name of the pass, pairs compared and pairs to compare.
+    candidates : {"all-pairs", "shared-tags"}
+        Which pairs the passes look at.  With "shared-tags" a pass that has no block tags
+        still looks at all.
+    checkpoint : Path, optional
+        Folder for what has been found so far; the same call goes on from there.
 
     Raises
     ------
     PolicyError
-        If the datasets were not made alike under one agreement.
+        If the datasets were not made alike under one agreement, or the checkpoint belongs
+        to another linkage.
     DataError
         If a dataset lacks a pass.
     ResourceError
         If far too many pairs reach a threshold.
+    UsageError
+        If tags are asked for and no pass has any.
     """
     left.require_same_agreement(right)
+    _require_candidates(candidates, left, rules)
     free_left, free_right = np.ones(len(left), dtype=np.bool_), np.ones(len(right), dtype=np.bool_)
     refusing = [rule.name for rule in rules if rule.refuses]
     links: list[_Found] = []
     conflicts: list[_Found] = []
     counts: list[PassCount] = []
-    for rule in rules:
+    for place, rule in enumerate(rules):
         left_rows, right_rows = _rows(left, rule, free_left), _rows(right, rule, free_right)
         n_rows = left_rows.size + right_rows.size
         if rule.threshold is None:
             left_rows, right_rows = _uncrowded(left, right, left_rows, right_rows, rule)
         n_crowded = n_rows - left_rows.size - right_rows.size
-        pairs = _compare(left, right, left_rows, right_rows, rule, workers=workers, progress=progress)
+        part = _Part.of(left, right, left_rows, right_rows, rule, candidates)
+        kept = checkpoint / f"{place:02d}-{rule.name}" if checkpoint else None
+        pairs = _compare(part, workers=workers, progress=progress, checkpoint=kept)
         pairs = _unrefused(pairs, left, right, left_rows, right_rows, refusing)
         resolution = symmetric_best_match(pairs)
         found = _found(pairs, resolution.linked, left_rows, right_rows, rule)
@@ -173,7 +243,16 @@ def link_datasets(
         links.append(found)
         conflicts.append(_found(pairs, resolution.conflicting, left_rows, right_rows, rule))
         counts.append(
-            PassCount(rule.name, left_rows.size, right_rows.size, n_crowded, len(pairs), found.left.size)
+            PassCount(
+                name=rule.name,
+                n_left=left_rows.size,
+                n_right=right_rows.size,
+                n_crowded=n_crowded,
+                n_pairs=len(pairs),
+                n_links=found.left.size,
+                candidates=part.candidates,
+                recall=_recall(part, workers),
+            )
         )
     return LinkageResult(
         links=Links(*_columns(left, right, links)),
@@ -203,22 +282,55 @@ def _uncrowded(
     return left_rows[~left_crowded], right_rows[~right_crowded]
 
 
+def _require_candidates(candidates: str, left: EncodedDataset, rules: Sequence[PassRule]) -> None:
+    legal = get_args(CandidatesName)
+    if candidates not in legal:
+        raise UsageError(
+            f"candidates: {candidates!r} is not one", code="candidates", hint=nearest(str(candidates), legal)
+        )
+    if candidates == "shared-tags" and not any(rule.name in left.tags for rule in rules):
+        raise UsageError(
+            "candidates: no pass of these packages has block tags",
+            code="no-tags",
+            hint="declare `blocks` for a pass in the agreement and encode again, or compare all pairs",
+        )
+
+
+def _chosen(array: AnyArray, rows: Rows) -> AnyArray:
+    """Give some rows of an array; without a copy if they are all."""
+    if rows.size == len(array):
+        return array
+    chosen: Any = array[rows]
+    return cast("AnyArray", chosen)
+
+
 def _compare(
-    left: EncodedDataset,
-    right: EncodedDataset,
-    left_rows: Rows,
-    right_rows: Rows,
-    rule: PassRule,
-    *,
-    workers: int | None,
-    progress: Progress | None,
+    part: _Part, *, workers: int | None, progress: Progress | None, checkpoint: Path | None
 ) -> ScoredPairs:
-    chosen_left = left.passes[rule.name].take(left_rows)
-    chosen_right = right.passes[rule.name].take(right_rows)
+    rule = part.rule
     if rule.threshold is None:
-        return equal_pairs(chosen_left, chosen_right)
-    report = None if progress is None else lambda done, total: progress(rule.name, done, total)
-    return compare(chosen_left, chosen_right, threshold=rule.threshold, workers=workers, progress=report)
+        return equal_pairs(part.left, part.right)
+    candidates: Candidates = AllPairs() if part.tags is None else SharedTags(*part.tags)
+    return compare(
+        part.left,
+        part.right,
+        threshold=rule.threshold,
+        candidates=candidates,
+        workers=workers,
+        progress=None if progress is None else lambda done, total: progress(rule.name, done, total),
+        checkpoint=checkpoint,
+    )
+
+
+def _recall(part: _Part, workers: int | None) -> Estimate | None:
+    """Measure on a sample of records what share of the wanted pairs have a tag in common."""
+    if part.tags is None or part.rule.threshold is None or not min(len(part.left), len(part.right)):
+        return None
+    rng = np.random.default_rng(0)
+    n_pairs = _SAMPLED_ROWS * len(part.right)
+    threshold = Fraction(part.rule.threshold)
+    sample = Sample.of(part.left, part.right, threshold, n_pairs, rng, workers or processors())
+    return sample.share(sample.sharing(BlockTags(*part.tags, (part.tags[0].shape[1],))))
 
 
 def _unrefused(

@@ -3,18 +3,19 @@ Encoded datasets: what a custodian makes, and all that a linkage unit sees.
 
 For each pass a dataset holds one bit vector a record and says which records are
 present in it.  A record that lacks what a pass needs is *absent* there: its bits are
-zero, and it can neither agree nor disagree.
+zero, and it can neither agree nor disagree.  A pass may also have *block tags*: numbers,
+one for each of its tables, of which equality says that two records are worth comparing.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from types import MappingProxyType
 
 import numpy as np
 
 from pprl.errors import DataError, PolicyError
-from pprl.model.arrays import Ids, Mask, Rows, frozen, texts
+from pprl.model.arrays import Ids, Mask, Rows, Tags, frozen, texts
 from pprl.model.bits import BitMatrix
 from pprl.model.provenance import Provenance
 
@@ -23,6 +24,7 @@ TAG_BYTES = 16
 # a reader's screen.
 PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+$(?!\n)"
 MAX_ID_BYTES = 64
+MAX_TABLES = 256  # of block tags in a pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,14 @@ class EncodedDataset:
         Tags of the key and of the encoder.
     provenance : Provenance
         What made the dataset.
+    tags : mapping of str to ndarray of uint32, shape (n, tables)
+        For each pass that has block rules the tags of all `n` records, 0 where a record has
+        none; so are all of an absent record.  The arrays are made read-only.
 
     Raises
     ------
     DataError
-        If lengths differ, an id is empty or not unique, or an absent record has bits.
+        If lengths differ, an id is empty or not unique, or an absent record has bits or tags.
     """
 
     record_ids: Ids
@@ -85,6 +90,7 @@ class EncodedDataset:
     fingerprint: str
     check_tags: CheckTags
     provenance: Provenance
+    tags: Mapping[str, Tags] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _require_ids(self.record_ids)
@@ -96,6 +102,7 @@ class EncodedDataset:
             _require_pass(name, bits, self.present[name], n_records=len(self.record_ids))
             frozen(self.present[name])
         frozen(self.record_ids)
+        object.__setattr__(self, "tags", _checked_tags(self.tags, self.present))
         object.__setattr__(self, "passes", MappingProxyType(dict(self.passes)))
         object.__setattr__(self, "present", MappingProxyType(dict(self.present)))
 
@@ -128,6 +135,16 @@ class EncodedDataset:
             if mine != theirs:
                 code = f"different-{name.replace(' ', '-')}"
                 raise PolicyError(f"packages cannot be compared: {name} differs", code=code, hint=hint)
+        if self.n_tables() != other.n_tables():
+            raise PolicyError(
+                "packages cannot be compared: the number of block tags differs",
+                code="different-tags",
+                hint="a package has lost its tags: ask the custodian to encode again",
+            )
+
+    def n_tables(self) -> dict[str, int]:
+        """Give the number of block tags that a record has, for each pass that has any."""
+        return {name: tags.shape[1] for name, tags in self.tags.items()}
 
     def ids(self, rows: Rows | None = None) -> list[str]:
         """Give record ids as text, of all rows or of those named."""
@@ -167,6 +184,25 @@ def _require_pass(name: str, bits: BitMatrix, present: Mask, *, n_records: int) 
         raise DataError(f"pass {name}: wanted {n_records} records", code="passes")
     if bool(bits.words[~present].any()):
         raise DataError(f"pass {name}: a record that is absent has bits set", code="absent-with-bits")
+
+
+def _checked_tags(tags: Mapping[str, Tags], present: Mapping[str, Mask]) -> Mapping[str, Tags]:
+    """Check block tags; give them in the order of the passes, contiguous and read-only."""
+    if not set(tags) <= set(present):
+        raise DataError("encoded dataset: block tags of a pass that there is not", code="passes")
+    for name, held in tags.items():
+        _require_tags(name, held, present[name])
+    checked = {name: frozen(np.ascontiguousarray(tags[name])) for name in present if name in tags}
+    return MappingProxyType(checked)
+
+
+def _require_tags(name: str, tags: Tags, present: Mask) -> None:
+    if tags.dtype != np.uint32 or tags.ndim != 2 or len(tags) != present.size:
+        raise DataError(f"pass {name}: block tags: wanted uint32 for {present.size} records", code="tags")
+    if not 1 <= tags.shape[1] <= MAX_TABLES:
+        raise DataError(f"pass {name}: block tags: wanted 1 to {MAX_TABLES} tables", code="tags")
+    if bool(tags[~present].any()):
+        raise DataError(f"pass {name}: a record that is absent has block tags", code="absent-with-tags")
 
 
 def _is_hex(text: str, length: int) -> bool:

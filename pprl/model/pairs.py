@@ -58,7 +58,9 @@ class ScoredPairs:
             raise DataError("scored pairs: out of order, or a pair occurs twice", code="pairs")
 
     @classmethod
-    def in_order(cls, left: Rows, right: Rows, overlap: Counts, score: Scores) -> "ScoredPairs":
+    def in_order(
+        cls, left: Rows | Counts, right: Rows | Counts, overlap: Counts, score: Scores
+    ) -> "ScoredPairs":
         """Put pairs into the total order."""
         order = np.lexsort((right, left, -score))
         return cls(

@@ -43,6 +43,7 @@ def package_record(package: EncodedDataset) -> dict[str, Any]:
                 "n_bits": bits.n_bits,
                 "present": int(package.present[name].sum()),
                 "fill": round(fill(bits, package.present[name]), 4),
+                "tables": package.n_tables().get(name, 0),
             }
             for name, bits in package.passes.items()
         ],

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from pprl.agreement import Agreement
+from pprl.comparison.sampling import Estimate
+from pprl.encoding.blocks import Block, FieldBlock
 from pprl.encoding.passes import FuzzyPass, Pass, PassField
 from pprl.evaluation import LinkageQuality
 from pprl.linkage import LinkageResult
@@ -59,7 +61,24 @@ def describe_agreement(agreement: Agreement) -> str:
         ("purpose", "research on fictitious people" if agreement.research else "real records"),
         ("fingerprint", agreement.fingerprint),
     ]
-    return "\n\n".join(columns(part) for part in (head, fields, passes))
+    blocks = [
+        (one.name, _block(rule), rule.n_tables)
+        for one in agreement.passes
+        if isinstance(one, FuzzyPass)
+        for rule in one.blocks
+    ]
+    parts: list[Rows] = [head, fields, passes]
+    if blocks:
+        parts.append([("pass", "block tags", "tables"), *blocks])
+    return "\n\n".join(columns(part) for part in parts)
+
+
+def _block(rule: Block) -> str:
+    """Name a block rule and what it reads."""
+    if not isinstance(rule, FieldBlock):
+        return f"{rule.__struct_config__.tag}, {rule.bits} bits each"
+    parts = ", ".join(f"{part.field} ({part.part})" for part in rule.parts)
+    return f"{rule.__struct_config__.tag}: {parts}"
 
 
 def _pass_row(one: Pass) -> tuple[object, ...]:
@@ -126,7 +145,9 @@ def describe_package(package: EncodedDataset) -> str:
         (name, bits.n_bits, int(package.present[name].sum()), f"{fill(bits, package.present[name]):.3f}")
         for name, bits in package.passes.items()
     ]
-    return "\n\n".join(columns(part) for part in (head, passes))
+    blocks = [(name, n_tables) for name, n_tables in package.n_tables().items()]
+    tables: list[Rows] = [[("pass", "block tags a record"), *blocks]] if blocks else []
+    return "\n\n".join(columns(part) for part in (head, passes, *tables))
 
 
 def fill(bits: BitMatrix, present: Mask) -> float:
@@ -137,9 +158,18 @@ def fill(bits: BitMatrix, present: Mask) -> float:
 
 def describe_result(result: LinkageResult) -> str:
     """Say how a linkage went, pass by pass."""
-    rows: Rows = [("pass", "left records", "right records", "crowded", "pairs", "links")]
+    rows: Rows = [("pass", "compared", "left records", "right records", "crowded", "pairs", "links")]
     rows += [
-        (one.name, one.n_left, one.n_right, one.n_crowded, one.n_pairs, one.n_links) for one in result.counts
+        (
+            one.name,
+            one.candidates.replace("-", " "),
+            one.n_left,
+            one.n_right,
+            one.n_crowded,
+            one.n_pairs,
+            one.n_links,
+        )
+        for one in result.counts
     ]
     head: Rows = [
         ("left records", result.n_left),
@@ -147,7 +177,15 @@ def describe_result(result: LinkageResult) -> str:
         ("links", len(result.links)),
         ("conflicting pairs", len(result.conflicts)),
     ]
-    return "\n\n".join((columns(head), columns(rows)))
+    tagged: Rows = [("pass", "share of wanted pairs with a tag in common", "95 % interval")]
+    tagged += [(one.name, *_recall(one.recall)) for one in result.counts if one.candidates == "shared-tags"]
+    return "\n\n".join(columns(part) for part in (head, rows, tagged) if part is not tagged or len(part) > 1)
+
+
+def _recall(recall: Estimate | None) -> tuple[str, str]:
+    if recall is None:
+        return "too few pairs to tell", ""
+    return f"{recall.value:.3f}", f"{recall.low:.3f} to {recall.high:.3f}"
 
 
 def describe_quality(quality: LinkageQuality) -> str:

@@ -128,6 +128,7 @@ def encode_with_counts(
         fingerprint=agreement.fingerprint,
         check_tags=check_tags(agreement.fields, agreement.passes, project_key),
         provenance=Provenance.current(),
+        tags={name: one.tags for name, one in encoded.items() if one.tags is not None},
     )
     return Encoding(
         package=package,

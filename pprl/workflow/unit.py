@@ -4,12 +4,13 @@ At the linkage unit: packages become links.
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 from pprl.agreement import Agreement
 from pprl.encoding.passes import FuzzyPass
 from pprl.errors import PolicyError
 from pprl.exchange.package import Package, read_package
-from pprl.linkage import LinkageResult, PassRule, link_datasets
+from pprl.linkage import CandidatesName, LinkageResult, PassRule, link_datasets
 from pprl.model import EncodedDataset
 from pprl.workflow.calls import require_type
 
@@ -39,6 +40,8 @@ def link(
     agreement: Agreement,
     workers: int | None = None,
     progress: Callable[[str, int, int], None] | None = None,
+    candidates: CandidatesName = "all-pairs",
+    checkpoint: str | os.PathLike[str] | None = None,
 ) -> LinkageResult:
     """Link two parties' encoded records.
 
@@ -52,12 +55,20 @@ def link(
         Threads to compare with; by default one for each core.
     progress : callable, optional
         Called with the name of the pass, pairs compared and pairs to compare.
+    candidates : {"all-pairs", "shared-tags"}
+        Look at all pairs, or, in the passes for which the agreement declares `blocks`, only
+        at those that share a block tag; `plan` says what that saves and costs.
+    checkpoint : path, optional
+        Folder for what has been found so far.  The same call goes on from there after an
+        interrupt, a crash or a kill, and gives the same links.
 
     Raises
     ------
     PolicyError
         If a package was not made under this agreement, or not with the same secret; the
-        message names the check that failed.
+        message names the check that failed.  If the checkpoint belongs to another linkage.
+    UsageError
+        If tags are asked for and no pass has any.
 
     Examples
     --------
@@ -75,7 +86,15 @@ def link(
     for side, dataset in (("left", left), ("right", right)):
         require_type(side, dataset, EncodedDataset)
         require_made_under(dataset, agreement, what=f"{side} package")
-    return link_datasets(left, right, _rules(agreement), workers=workers, progress=progress)
+    return link_datasets(
+        left,
+        right,
+        _rules(agreement),
+        workers=workers,
+        progress=progress,
+        candidates=candidates,
+        checkpoint=None if checkpoint is None else Path(checkpoint),
+    )
 
 
 def require_made_under(dataset: EncodedDataset, agreement: Agreement, *, what: str) -> None:
@@ -103,6 +122,15 @@ def require_made_under(dataset: EncodedDataset, agreement: Agreement, *, what: s
                 code=f"different-{name}",
                 hint=hint,
             )
+    declared = {
+        one.name: one.n_tables for one in agreement.passes if isinstance(one, FuzzyPass) and one.blocks
+    }
+    if dataset.n_tables() != declared:
+        raise PolicyError(
+            f"{what}: does not have the block tags that the agreement declares",
+            code="different-tags",
+            hint="it has lost them: ask the custodian to encode again",
+        )
 
 
 def _rules(agreement: Agreement) -> list[PassRule]:

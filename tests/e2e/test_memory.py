@@ -4,7 +4,7 @@ import hashlib
 import subprocess
 import sys
 
-from pprl.agreement import Agreement
+from pprl.agreement import Agreement, preset_text
 from pprl.keys import LinkageKey
 
 # Runs in a process of its own, which never holds what it looks for in clear: names are written
@@ -14,7 +14,7 @@ import gc, hashlib, sys
 import pprl
 
 backwards, digests = sys.argv[1].split(","), set(sys.argv[2].split(","))
-agreement = pprl.Agreement.preset("febrl")
+agreement = pprl.Agreement.load("agreement.toml")
 package = pprl.encode("people.csv", agreement, pprl.LinkageKey.load("project.key"), id="rec_id")
 gc.collect()
 
@@ -39,17 +39,33 @@ print(len(package), "records,", n > 1000)
 """
 
 
+BLOCKS = """
+blocks = [
+    { kind = "hamming-lsh", tables = 2, bits = 32 },
+    { kind = "fields", parts = [
+        { field = "surname", part = "all" },
+        { field = "given_name", part = "soundex" },
+    ] },
+]
+"""
+
+
 def test_no_name_token_or_key_is_reachable_after_encoding(ready, people):
-    """Neither as typed nor cleaned, no long token, no subkey, not the linkage key itself."""
+    """Neither as typed nor cleaned, no long token, no subkey, not the linkage key; also with block tags."""
+    text = preset_text("febrl").replace("n_bits = 1024\n", f"n_bits = 1024\n{BLOCKS}", 1)
+    (ready.folder / "agreement.toml").write_text(text)
     names = ["Zyxwandra", "Qvorthleigh"]
     marked = people.assign(given_name=names[0], surname=names[1])
     marked.to_csv(ready.folder / "people.csv", index=False)
     key = LinkageKey.load(ready.folder / "project.key")
-    agreement = Agreement.preset("febrl")
+    agreement = Agreement.load(ready.folder / "agreement.toml")
     project = key.for_project(agreement.project_fingerprint, epoch=agreement.epoch)
     passes = [one.name for one in agreement.passes]
     subkeys = [project.derive("bag", name, "names") for name in passes]
     subkeys += [project.derive("hardening", name, "0", "diffuse") for name in passes]
+    subkeys += [
+        project.derive("block", passes[0], *label) for label in (("0", "positions"), ("0", "0"), ("1", "0"))
+    ]
     digests = [hashlib.sha256(one._material).hexdigest() for one in (key, project, *subkeys)]
     turned = [name.lower()[::-1] for name in names]
 

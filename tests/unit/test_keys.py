@@ -10,7 +10,7 @@ import pickle  # noqa: S403, TID251 - to see it refused
 import pytest
 
 from pprl.errors import DataError, PolicyError, ResourceError, UsageError, VersionError
-from pprl.keys import LinkageKey
+from pprl.keys import LinkageKey, Subkey
 
 SECRET = bytes(range(32))
 posix = pytest.mark.skipif(os.name == "nt", reason="modes of files are a POSIX matter")
@@ -63,6 +63,24 @@ def test_a_stream_begins_with_every_shorter_one():
     subkey = LinkageKey(SECRET).for_project("study", epoch=1).derive("x")
 
     assert subkey.stream(b"token", 200)[:70] == subkey.stream(b"token", 70)
+
+
+def test_blocks_are_those_of_the_standard():
+    """FIPS 197, appendix C.3: AES with a 256-bit key; each block by itself."""
+    subkey = Subkey(bytes(range(32)))
+    block = bytes.fromhex("00112233445566778899aabbccddeeff")
+    expected = bytes.fromhex("8ea2b7ca516745bfeafc49904b496089")
+
+    assert expected == subkey.prf_blocks(block)
+    assert expected + subkey.prf_blocks(bytes(16)) + expected == subkey.prf_blocks(block + bytes(16) + block)
+    assert b"" == subkey.prf_blocks(b"")
+
+
+@pytest.mark.parametrize("n_bytes", [1, 15, 17])
+def test_a_block_that_is_not_whole_is_refused(n_bytes):
+    """It would have no answer."""
+    with pytest.raises(UsageError):
+        Subkey(bytes(range(32))).prf_blocks(bytes(n_bytes))
 
 
 @pytest.mark.parametrize("show", [repr, str, ascii, "{0}".format, "{0!r}".format])

@@ -1,130 +1,196 @@
 """
-The fast kernel: tiles of rows, compiled by numba.
+The fast kernel for all pairs: tiles of rows, compiled by numba.
 
-A *tile* holds a few rows of the right side word by word: word 0 of each of its rows,
-then word 1 of each, and so on.  One word of a left row meets a word of every row of the
-tile at once, so the compiler turns the loop over a tile's rows (its *lanes*) into vector
-instructions, without a sum across a vector.  A *block* is 128 rows of the right side,
-which stay in a level-1 cache while all left rows of a task pass by.
-
-This is the one file that imports numba.
+A *tile* holds eight rows of the right side word by word: word 0 of each of its rows, then
+word 1 of each, and so on.  One word of a left row meets a word of every row of the tile (its
+*lanes*) in one vector, without a sum across a vector.  A *block* is 128 rows of the right
+side, which stay in a level-1 cache while all left rows of a rectangle pass by.  Only lanes
+that reach the bound of their block leave the vectors and are counted whole.
 """
 
-# ruff: noqa: ANN401 - numba and llvmlite have no types
 # ruff: noqa: PLR1702 - the loops of a kernel stand where they can be seen together
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 import numba
 import numpy as np
-import numpy.typing as npt
 from numba import types
-from numba.extending import intrinsic
 
-from pprl.comparison.tasks import BLOCK, Found, Job, Scan, Side, Task
+from pprl.comparison.heads import Head, choose_head
+from pprl.comparison.jobs import NONE_FOUND, Found, Job, Side
+from pprl.comparison.kernels.compiling import (
+    COUNT_TABLE,
+    COUNTS,
+    PAIRS_OUT,
+    ROWS,
+    WORD_TABLE,
+    WORDS,
+    WORDS_OUT,
+    compiled,
+)
+from pprl.comparison.kernels.types import ScanRectangle
+from pprl.comparison.kernels.vectors import LANES, TILES, common_bits, first_lane, lanes_reaching
+from pprl.comparison.rectangles import BLOCK, Rectangle, right_rows
 from pprl.model.arrays import Counts, Rows, Words
 
-if numba.config.DISABLE_JIT:
-    raise ImportError("numba is told not to compile (NUMBA_DISABLE_JIT)")
-
-WIDEST = 16  # words that a loop can be unrolled over; wider rows are met PART words at a time
-PART = 8
-_LANES = (
-    (1, 64),
-    (4, 32),
-    (10, 16),
-    (16, 8),
-)  # (words at most, lanes); a loop over fewer lanes is unrolled, not vectorised
-_LANES_WIDE = 32
 _ALIGNMENT = 64  # bytes of a cache line
 _EVERYWHERE = -(1 << 62)
+_SIGNATURE = types.int64(
+    WORDS,
+    *[COUNTS] * 4,
+    WORDS,
+    *[COUNTS] * 6,
+    *[COUNT_TABLE] * 2,
+    types.int64,
+    *[WORDS] * 2,
+    *[types.int64] * 2,
+    PAIRS_OUT,
+)
+_GATHER_SIGNATURE = types.void(WORD_TABLE, ROWS, WORDS_OUT)
+_PANEL = 64  # rows whose columns are gathered together, so that the compiler uses vectors
 
-Constants = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """How a tile of rows is laid out; the compiler sees the numbers as constants.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """What is met of one side, in the order of rows: whole rows, or their heads.
 
     Parameters
     ----------
-    n_words : int
-        Words of a row, with padding.
-    n_lanes : int
-        Rows of a tile.
-    part : int
-        Words that are met in one unrolled loop; divides `n_words`.
+    met : ndarray of uint64, shape (n, w)
+        The words that meet.
+    tails : ndarray of int32, shape (n,)
+        For each row the bits set elsewhere.
     """
 
-    n_words: int
-    n_lanes: int
-    part: int
+    met: Words
+    tails: Counts
 
     @classmethod
-    def fit(cls, n_words: int) -> "Shape":
-        """Choose the shape for rows of some number of words."""
-        if n_words > WIDEST:
-            return cls(-(-n_words // PART) * PART, _LANES_WIDE, PART)
-        return cls(n_words, next(lanes for widest, lanes in _LANES if n_words <= widest), n_words)
-
-    def constants(self) -> Constants:
-        """Give tuples whose lengths, being part of their types, are known to the compiler."""
-        is_wide = int(self.n_words > self.part)
-        return (0,) * self.part, (0,) * self.n_lanes, (0,) * is_wide
+    def of(cls, side: Side, head: Head | None) -> "_Rows":
+        if head is None:
+            return cls(side.words, np.zeros(len(side), dtype=np.int32))
+        met = gathered(side.words, head.columns)
+        return cls(met, side.row_counts() - np.bitwise_count(met).sum(axis=1, dtype=np.int32))
 
 
-def prepare(job: Job) -> Scan:
-    """Lay a job out in tiles and give the function that scans one task of it."""
-    shape = Shape.fit(job.left.words.shape[1])
-    kernel = _compiled(shape)
-    rows = _padded(job.left, shape)
-    tiles = _tiled(job.right, shape)
-    block_least, block_most = _block_ends(job.right.counts)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tiles:
+    """The right side in tiles; within a rectangle rows are ordered by popcount and tail.
 
-    def scan(task: Task, room: int) -> Found:
+    Parameters
+    ----------
+    words : ndarray of uint64, shape (blocks, words of a block)
+        The tiles, filled up with rows of zeros to whole blocks.
+    positions : ndarray of int64, shape (n,)
+        For each place its position in the side.
+    counts, rows : ndarray of int32, shape (n,)
+        Popcount and row number of each place.
+    block_head, block_tail, block_last : ndarray of int32, shape (blocks,)
+        The greatest popcounts of a head and of a tail, and the last position, in a block.
+    """
+
+    words: Words
+    positions: Counts
+    counts: Counts
+    rows: Counts
+    block_head: Counts
+    block_tail: Counts
+    block_last: Counts
+
+
+def prepare_rectangles(job: Job, prune: bool) -> ScanRectangle:  # noqa: FBT001 - a table holds it
+    """Lay a job out in tiles and give the function that scans one rectangle of it."""
+    kernel = compiled(_scan, _SIGNATURE)
+    head = choose_head(job) if prune else None
+    left = _Rows.of(job.left, head)
+    tiles = _tiled(job.right, left if job.is_self_join else _Rows.of(job.right, head), right_rows(job))
+    left_words, right_words = job.left.words.reshape(-1), job.right.words.reshape(-1)
+
+    def scan(piece: Rectangle, room: int) -> Found:
+        rows = job.left.order[piece.left_start : piece.left_stop]
+        places = slice(piece.right_start, piece.right_stop)
+        blocks = slice(piece.right_start // BLOCK, -(-piece.right_stop // BLOCK))
+        counts = job.left.counts[piece.left_start : piece.left_stop]
+        distinct, which = np.unique(counts, return_inverse=True)
+        right_counts = tiles.counts[places]
+        least = right_counts[0]
+        need = job.need_table(distinct, np.arange(least, right_counts[-1] + 1, dtype=np.int32))
+        bounds = _bounds(need, right_counts - least, out_of_reach=job.n_bits + 1)
+        if int(bounds.min()) > job.n_bits:
+            return NONE_FOUND
         out = np.empty((3, room), dtype=np.int32)
-        blocks = slice(task.right_start // BLOCK, -(-task.right_stop // BLOCK))
         n_pairs = kernel(
-            shape.constants(),
-            rows[task.left_start : task.left_stop].reshape(-1),
-            job.left.counts[task.left_start : task.left_stop],
-            tiles[blocks].reshape(-1),
-            job.right.counts[task.right_start : task.right_stop],
-            block_least[blocks],
-            block_most[blocks],
-            job.need,
-            task.left_start - task.right_start if job.is_self_join else _EVERYWHERE,
+            left.met[rows].reshape(-1),
+            counts,
+            left.tails[rows],
+            which.astype(np.int32),
+            rows.astype(np.int32),
+            tiles.words[blocks].reshape(-1),
+            right_counts,
+            tiles.rows[places],
+            tiles.positions[places],
+            tiles.block_head[blocks],
+            tiles.block_tail[blocks],
+            tiles.block_last[blocks],
+            bounds,
+            need,
+            least,
+            left_words,
+            right_words,
+            job.left.words.shape[1],
+            piece.left_start if job.is_self_join else _EVERYWHERE,
             out,
         )
-        left, right, overlap = out[:, : n_pairs if n_pairs <= room else 0].copy()
-        left += np.int32(task.left_start)
-        right += np.int32(task.right_start)
-        return Found(n_pairs, left, right, overlap)
+        return Found(n_pairs, *out[:, : n_pairs if n_pairs <= room else 0].copy())
 
     return scan
 
 
-def _padded(side: Side, shape: Shape) -> Words:
-    """Give the sorted rows, padded with zero words; shape (n, shape.n_words)."""
-    n_words = side.words.shape[1]
-    rows = np.zeros((len(side), shape.n_words), dtype=np.uint64)
-    rows[:, :n_words] = side.rows(0, len(side))
-    return rows
+def _bounds(need: Counts, columns: Counts, *, out_of_reach: int) -> Counts:
+    """Give for each popcount of the left and each block the least overlap that qualifies there."""
+    starts = np.arange(0, columns.size, BLOCK)
+    last = np.minimum(starts + BLOCK, columns.size) - 1
+    ends = np.column_stack([columns[starts], columns[last] + 1]).reshape(-1)
+    padded = np.pad(need, ((0, 0), (0, 1)), constant_values=out_of_reach)
+    return np.ascontiguousarray(np.minimum.reduceat(padded, ends, axis=1)[:, ::2])
 
 
-def _tiled(side: Side, shape: Shape) -> Words:
-    """Give the sorted rows in tiles, padded with zero rows; shape (blocks, words of a block)."""
-    n_blocks = -(-len(side) // BLOCK)
-    tiles = _aligned_zeros(n_blocks, shape.n_words * BLOCK)
-    by_word = tiles.reshape(n_blocks, BLOCK // shape.n_lanes, shape.n_words, shape.n_lanes)
+def _tiled(side: Side, rows: _Rows, width: int) -> _Tiles:
+    """Lay a side out in tiles, `width` positions to a rectangle."""
+    positions = np.arange(len(side), dtype=np.int64)
+    for start in range(0, len(side), width):
+        part = slice(start, start + width)
+        order = np.lexsort((rows.tails[side.order[part]], side.counts[part]))
+        positions[part] = start + order
+    placed = side.order[positions]
+    tails = rows.tails[placed]
+    counts = side.counts[positions]
+    return _Tiles(
+        words=_words_of_tiles(rows.met, placed),
+        positions=positions.astype(np.int32),
+        counts=counts,
+        rows=placed.astype(np.int32),
+        block_head=_greatest(counts - tails),
+        block_tail=_greatest(tails),
+        block_last=_greatest(positions.astype(np.int32)),
+    )
+
+
+def _greatest(values: Counts) -> Counts:
+    return np.maximum.reduceat(values, np.arange(0, values.size, BLOCK))
+
+
+def _words_of_tiles(met: Words, placed: Rows) -> Words:
+    n_words = met.shape[1]
+    n_blocks = -(-placed.size // BLOCK)
+    tiles = _aligned_zeros(n_blocks, n_words * BLOCK)
+    by_lane = tiles.reshape(n_blocks, BLOCK // LANES, n_words, LANES)
+    whole = np.zeros((BLOCK, n_words), dtype=np.uint64)
     for block in range(n_blocks):
-        rows = side.rows(block * BLOCK, (block + 1) * BLOCK)
-        whole = np.zeros((BLOCK, shape.n_words), dtype=np.uint64)
-        whole[: len(rows), : rows.shape[1]] = rows
-        by_word[block] = whole.reshape(-1, shape.n_lanes, shape.n_words).transpose(0, 2, 1)
+        rows = placed[block * BLOCK : (block + 1) * BLOCK]
+        whole[: rows.size] = met[rows]
+        whole[rows.size :] = 0
+        by_lane[block] = whole.reshape(-1, LANES, n_words).transpose(0, 2, 1)
     return tiles
 
 
@@ -135,170 +201,93 @@ def _aligned_zeros(n_rows: int, n_columns: int) -> Words:
     return space[start : start + n_rows * n_columns * 8].view(np.uint64).reshape(n_rows, n_columns)
 
 
-def _block_ends(counts: Counts) -> tuple[Counts, Counts]:
-    """Give the least and the greatest popcount of each block of a sorted side."""
-    starts = np.arange(0, counts.size, BLOCK)
-    return counts[starts], counts[np.minimum(starts + BLOCK, counts.size) - 1]
+def gathered(words: Words, columns: Rows) -> Words:
+    """Give the bits of some columns of each row, 64 columns to a word."""
+    out = np.zeros((len(words), columns.size // 64), dtype=np.uint64)
+    compiled(_gather, _GATHER_SIGNATURE)(words, columns, out)
+    return out
 
 
-@intrinsic
-def _common_bits(_context: Any, left: Any, _i: Any, right: Any, _j: Any) -> tuple[Any, Callable[..., Any]]:
-    """Count the bits set both in a word of one array and in a word of another.
-
-    Unlike indexing it does not ask whether an index is negative, which would keep the
-    compiler from reading whole vectors.
-    """
-    signature = types.int64(left, types.int64, right, types.int64)
-
-    def generate(context: Any, builder: Any, called: Any, values: Any) -> Any:
-        def word(array_type: Any, array: Any, index: Any) -> Any:
-            start = context.make_array(array_type)(context, builder, array).data
-            return builder.load(builder.gep(start, [index], inbounds=True))
-
-        one = word(called.args[0], values[0], values[1])
-        other = word(called.args[2], values[2], values[3])
-        return builder.ctpop(builder.and_(one, other))
-
-    return signature, generate
-
-
-@numba.njit(nogil=True)
-def _meets(constants: Constants, rows: Words, row: int, tiles: Words, tile: int, bound: int) -> bool:
-    """Say whether a lane of a tile reaches the bound; all words in one unrolled loop."""
-    words, lanes, _ = constants
-    hit = False
-    for lane in range(len(lanes)):
-        overlap = 0
-        for word in range(len(words)):
-            overlap += _common_bits(rows, row + word, tiles, tile + word * len(lanes) + lane)
-        hit |= overlap >= bound
-    return hit
+def _gather(words: Words, columns: Rows, out: Words) -> None:
+    panel = np.empty((words.shape[1], _PANEL), np.uint64)
+    made = np.empty(_PANEL, np.uint64)
+    for first in range(0, len(words), _PANEL):
+        n_rows = min(_PANEL, len(words) - first)
+        for word in range(words.shape[1]):
+            for row in range(n_rows):
+                panel[word, row] = words[first + row, word]
+        for target in range(out.shape[1]):
+            made[:] = 0
+            for bit in range(64):
+                column = columns[target * 64 + bit]
+                source, shift, place = panel[column >> 6], np.uint64(column & 63), np.uint64(bit)
+                for row in range(_PANEL):
+                    made[row] |= ((source[row] >> shift) & np.uint64(1)) << place
+            for row in range(n_rows):
+                out[first + row, target] = made[row]
 
 
 @numba.njit(nogil=True)
-def _meets_wide(
-    constants: Constants,
-    n_words: int,
-    rows: Words,
-    row: int,
-    tiles: Words,
-    tile: int,
-    bound: int,
-    overlaps: Rows,
-) -> bool:
-    """Say whether a lane of a tile reaches the bound; some words at a time."""
-    words, lanes, _ = constants
-    for lane in range(len(lanes)):
-        overlaps[lane] = 0
-    for first in range(0, n_words, len(words)):
-        for lane in range(len(lanes)):
-            overlap = overlaps[lane]
-            for word in range(len(words)):
-                at = tile + (first + word) * len(lanes) + lane
-                overlap += _common_bits(rows, row + first + word, tiles, at)
-            overlaps[lane] = overlap
-    hit = False
-    for lane in range(len(lanes)):
-        hit |= overlaps[lane] >= bound
-    return hit
-
-
-@numba.njit(nogil=True)
-def _overlap(n_words: int, n_lanes: int, rows: Words, row: int, tiles: Words, at: int) -> int:
-    """Count the overlap of one row and one lane."""
+def _overlap(n_words: int, left: Words, left_start: int, right: Words, right_start: int) -> int:
+    """Count the overlap of two whole rows."""
     overlap = 0
     for word in range(n_words):
-        overlap += _common_bits(rows, row + word, tiles, at + word * n_lanes)
+        overlap += common_bits(left, left_start + word, right, right_start + word)
     return overlap
 
 
 def _scan(
-    constants: Constants,
-    rows: Words,
-    row_counts: Counts,
+    met: Words,
+    counts: Counts,
+    tails: Counts,
+    which: Counts,
+    rows: Counts,
     tiles: Words,
-    tile_counts: Counts,
-    block_least: Counts,
-    block_most: Counts,
+    right_counts: Counts,
+    right_rows: Counts,
+    positions: Counts,
+    block_head: Counts,
+    block_tail: Counts,
+    block_last: Counts,
+    bounds: Counts,
     need: Counts,
+    least: int,
+    left_words: Words,
+    right_words: Words,
+    n_words: int,
     after: int,
     out: Counts,
 ) -> int:
     """Write the qualifying pairs to `out`, count on past its end, and give the count.
 
-    A pair of position i and position j counts only if ``j > i + after``, which leaves out
-    the diagonal of a self-join and all below it.
+    A pair counts only if the position of the right is greater than that of the left, which is
+    `after` for the first row: so a self-join leaves out its diagonal and all below it.
     """
-    words, lanes, wide = constants
-    n_lanes = len(lanes)
-    n_words = tiles.size // max(1, block_least.size * BLOCK) if len(wide) else len(words)
-    overlaps = np.zeros(n_lanes, np.int64)
+    n_met = met.size // counts.size
+    stride = n_met * LANES
+    n_left, n_right = counts.size, right_counts.size
     found = 0
-    for block in range(block_least.size):
-        least, most = int(block_least[block]), int(block_most[block])
-        for i in range(row_counts.size):
-            size = int(row_counts[i])
-            # need[] rises by 0 or 1 a step, so the least popcount decides whether row i has
-            # bits enough, and the greatest whether a row of the block has.  need[0] is no bound.
-            bound = int(need[max(1, size + least)])
-            if bound > size or need[size + most] > most or (block + 1) * BLOCK - 1 <= i + after:
+    for block in range(block_head.size):
+        start = block * BLOCK
+        for i in range(n_left):
+            bound = int(bounds[which[i], block])
+            tail = min(tails[i], block_tail[block])
+            if bound - tail > min(counts[i] - tails[i], block_head[block]) or block_last[block] <= after + i:
                 continue
-            for first in range(block * BLOCK, (block + 1) * BLOCK, n_lanes):
-                row, tile = i * n_words, first * n_words
-                if len(wide):
-                    hit = _meets_wide(constants, n_words, rows, row, tiles, tile, bound, overlaps)
-                else:
-                    hit = _meets(constants, rows, row, tiles, tile, bound)
-                if not hit:
-                    continue
-                for j in range(max(first, i + after + 1), min(first + n_lanes, tile_counts.size)):
-                    overlap = _overlap(n_words, n_lanes, rows, row, tiles, tile + j - first)
-                    if overlap >= need[size + tile_counts[j]]:
+            for first in range(start, start + BLOCK, LANES * TILES):
+                lanes = lanes_reaching(met, i * n_met, tiles, first * n_met, n_met, stride, bound - tail)
+                while lanes:
+                    j = first + first_lane(lanes)
+                    lanes &= lanes - np.uint64(1)
+                    if j >= n_right or positions[j] <= after + i:
+                        continue
+                    overlap = _overlap(
+                        n_words, left_words, rows[i] * n_words, right_words, right_rows[j] * n_words
+                    )
+                    if overlap >= need[which[i], right_counts[j] - least]:
                         if found < out.shape[1]:
-                            out[0, found] = i
-                            out[1, found] = j
+                            out[0, found] = rows[i]
+                            out[1, found] = right_rows[j]
                             out[2, found] = overlap
                         found += 1
     return found
-
-
-def _from_cache() -> Callable[..., int]:
-    return numba.njit(nogil=True, cache=True)(_scan)  # type: ignore[no-any-return]
-
-
-def _without_cache() -> Callable[..., int]:
-    return numba.njit(nogil=True)(_scan)  # type: ignore[no-any-return]
-
-
-@cache
-def _compiled(shape: Shape) -> Callable[..., int]:
-    """Compile the kernel for a shape of tiles, or take it from numba's cache folder.
-
-    A folder that cannot be written, or holds what cannot be read, costs a compilation
-    and nothing else.
-    """
-    try:
-        return _tried(_from_cache(), shape)
-    except Exception:  # noqa: BLE001 - a cache breaks in many ways; a fault of the kernel shows below
-        return _tried(_without_cache(), shape)
-
-
-def _tried(kernel: Callable[..., int], shape: Shape) -> Callable[..., int]:
-    """Call the kernel on nothing, of the types that it will meet, so that it is compiled."""
-    words: npt.NDArray[Any] = np.zeros(0, dtype=np.uint64)
-    counts = np.zeros(0, dtype=np.int32)
-    fixed = np.zeros(0, dtype=np.int32)
-    fixed.flags.writeable = False
-    kernel(
-        shape.constants(),
-        words,
-        counts,
-        words,
-        counts,
-        counts,
-        counts,
-        fixed,
-        0,
-        np.zeros((3, 0), dtype=np.int32),
-    )
-    return kernel

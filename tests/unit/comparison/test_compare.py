@@ -4,14 +4,19 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from pprl.comparison import compare, engine
+from pprl.comparison import compare, engine, rectangles
+from pprl.comparison.candidates import AllPairs
 from pprl.comparison.guards import PairBudget
-from pprl.comparison.kernels import loading
-from pprl.comparison.tasks import Found, Task
+from pprl.comparison.jobs import NONE_FOUND, Found, Job, Task
+from pprl.comparison.kernels.loading import load_kernel
+from pprl.comparison.kernels.types import Kernel
+from pprl.comparison.measures import Dice
+from pprl.comparison.thresholds import parse_threshold
 from pprl.errors import DataError, ResourceError, UsageError
 from pprl.model import BitMatrix
 
@@ -20,6 +25,10 @@ KERNELS = ("reference", "numba")
 
 def random_bits(n_records, n_bits=128, *, seed=0, share=0.3):
     return BitMatrix.from_bools(np.random.default_rng(seed).random((n_records, n_bits)) < share)
+
+
+def dice_job(left, right, threshold):
+    return Job.of(left, right, Dice().needed_overlap(left.n_bits, parse_threshold(threshold)))
 
 
 def columns(pairs):
@@ -109,22 +118,19 @@ def test_kernels_and_threads_agree_over_many_tasks_and_blocks(n_bits, is_self_jo
 
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("is_self_join", [False, True])
-def test_tasks_may_share_out_the_right_side_too(kernel, is_self_join):
-    """A task ends in tenths of a second, so a long right side is cut as well."""
+def test_tasks_may_share_out_the_right_side_too(monkeypatch, kernel, is_self_join):
+    """A task ends soon, so a long right side is cut as well, and no pair is lost at a cut."""
     left = random_bits(900, seed=1)
     right = left if is_self_join else random_bits(1000, seed=2)
-    job = engine._job(
-        left, right, engine.measure_named("dice").needed_overlap(128, engine.parse_threshold("0.5"))
-    )
-    scan = loading.load_kernel(kernel, n_pairs=0).prepare(job)
+    whole = compare(left, right, threshold="0.5", kernel=kernel)
+    monkeypatch.setattr(rectangles, "RIGHT_WORDS", 1)
+    cuts = {piece.right_start for piece in rectangles.rectangles(dice_job(left, right, 1))}
 
-    cut, whole = (
-        engine._run(scan, job, right_rows=rows, workers=2, budget=PairBudget(10**7), progress=None)
-        for rows in (128, 1024)
-    )
+    cut = compare(left, right, threshold="0.5", kernel=kernel, workers=2)
 
-    assert len(cut) > len(whole)
-    assert sum(part.n_pairs for part in cut) == sum(part.n_pairs for part in whole) > 0
+    assert cuts == set(range(0, len(right), rectangles.BLOCK))
+    assert columns(cut) == columns(whole)
+    assert len(cut) > 100
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -132,22 +138,20 @@ def test_tasks_may_share_out_the_right_side_too(kernel, is_self_join):
 def test_a_task_that_overflows_its_room_is_run_again_with_room_for_all(kernel, room):
     """The room is a guess about memory, never about the answer."""
     left, right = random_bits(300, seed=1), random_bits(200, seed=2)
-    job = engine._job(
-        left, right, engine.measure_named("dice").needed_overlap(128, engine.parse_threshold("0.3"))
-    )
-    scan = loading.load_kernel(kernel, n_pairs=0).prepare(job)
-    (task,) = job.tasks(1024)
+    work = AllPairs().work(dice_job(left, right, "0.3"), load_kernel(kernel, n_pairs=0))
+    (task,) = work.tasks()
 
-    found = engine.run_task(scan, task, PairBudget(10**6), room=room)
+    found = engine.run_task(task, None, PairBudget(10**6), room=room)
 
-    positions = sorted(zip(found.left.tolist(), found.right.tolist(), found.overlap.tolist(), strict=True))
+    rows = sorted(zip(found.left.tolist(), found.right.tolist(), found.overlap.tolist(), strict=True))
     wanted = [
         (i, j, int(np.bitwise_count(a & b).sum()))
-        for i, a in enumerate(job.left.rows(0, 300))
-        for j, b in enumerate(job.right.rows(0, 200))
+        for i, a in enumerate(left.words)
+        for j, b in enumerate(right.words)
     ]
-    sizes = (job.left.counts, job.right.counts)
-    assert positions == [(i, j, c) for i, j, c in wanted if 20 * c >= 3 * (sizes[0][i] + sizes[1][j])]
+    sizes = left.popcounts(), right.popcounts()
+    assert rows == [(i, j, c) for i, j, c in wanted if 20 * c >= 3 * (sizes[0][i] + sizes[1][j])]
+    assert found.n_pairs == len(rows)
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -168,12 +172,12 @@ def test_a_task_over_the_budget_is_not_run_again():
     """Pairs over the budget are never given room."""
     rooms = []
 
-    def scan(_task, room):
+    def scan(room):
         rooms.append(room)
-        return Found(50, *[np.empty(0, dtype=np.int32)] * 3)
+        return NONE_FOUND._replace(n_pairs=50)
 
     with pytest.raises(ResourceError):
-        engine.run_task(scan, Task(0, 10, 0, 10), PairBudget(49), room=5)
+        engine.run_task(Task(0, 100, scan), None, PairBudget(49), room=5)
 
     assert rooms == [5]
 
@@ -209,28 +213,67 @@ def test_progress_is_told_in_the_calling_thread_and_ends_at_the_total(is_self_jo
     assert done[-1] == total
 
 
-def test_an_interrupt_stops_the_work_that_has_not_begun():
-    """The queue is short and dropped; no thread goes on after the call."""
-    begun = []
-    bits = random_bits(512 * 60, 64)
-    job = engine._job(bits, bits, engine.measure_named("dice").needed_overlap(64, engine.parse_threshold(1)))
+class Endless:
+    """Work without an end; all tasks but the first wait until the engine has given up."""
 
-    def scan(task, _room):
-        begun.append(task)
-        return Found(0, *[np.empty(0, dtype=np.int32)] * 3)
+    size = 10**9
 
+    def __init__(self):
+        self.begun = []
+        self.given_up = threading.Event()
+
+    def tasks(self):
+        return (Task(number, 1, lambda room, number=number: self._scan(number)) for number in range(10**9))
+
+    def _scan(self, number) -> Found:
+        self.begun.append(number)
+        if number:
+            self.given_up.wait(60)
+        return NONE_FOUND
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_an_interrupt_stops_the_work_that_has_not_begun(monkeypatch, workers):
+    """The queue is dropped; no thread goes on after the call."""
+    work = Endless()
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, *, wait, cancel_futures):
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            work.given_up.set()
+            super().shutdown(wait=wait)
+
+    monkeypatch.setattr(engine, "ThreadPoolExecutor", Pool)
     with pytest.raises(KeyboardInterrupt):
-        engine._run(
-            scan,
-            job,
-            right_rows=512,
-            workers=2,
+        engine.run(
+            work,
+            None,
+            workers=workers,
             budget=PairBudget(1),
             progress=lambda *_: signal.raise_signal(signal.SIGINT),
         )
 
-    assert len(begun) <= 2 * engine._AHEAD < sum(1 for _ in job.tasks(512))
+    assert len(work.begun) <= workers + 1
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("pprl-compare")]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_few_tasks_are_handed_out_ahead(workers):
+    """Not a million at once: each holds memory, and an interrupt must drop it."""
+    handed_out, done = [], []
+
+    class Counted(Endless):
+        def tasks(self):
+            for number in range(200):
+                handed_out.append(number - len(done))
+                yield Task(number, 1, lambda room: NONE_FOUND)
+
+    engine.run(
+        Counted(), None, workers=workers, budget=PairBudget(1), progress=lambda *told: done.append(told)
+    )
+
+    assert len(done) == 200
+    assert max(handed_out) <= engine._AHEAD * workers
 
 
 def test_an_error_in_a_thread_reaches_the_caller(monkeypatch):
@@ -239,14 +282,16 @@ def test_an_error_in_a_thread_reaches_the_caller(monkeypatch):
     class TornError(Exception):
         pass
 
-    def scan(_task, _room):
+    def scan(_piece, _room):
         raise TornError
 
-    broken = loading.Kernel("broken", lambda _job: scan, task_words=1)
+    broken = Kernel("broken", lambda _job, _prune: scan, lambda *_: scan)
     monkeypatch.setattr(engine, "load_kernel", lambda *_, **__: broken)
 
     with pytest.raises(TornError):
         compare(random_bits(2000), random_bits(2000), threshold=1, workers=2)
+
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("pprl-compare")]
 
 
 def test_rows_of_unequal_length_are_refused():
@@ -262,10 +307,17 @@ def test_rows_of_unequal_length_are_refused():
     [
         ({"kernel": "numbra"}, "kernel: 'numbra' is not one", "did you mean 'numba'?"),
         ({"kernel": "cuda"}, "kernel: 'cuda' is not one", "legal here: auto, numba, reference"),
-        ({"measure": "jaccard"}, "measure: 'jaccard' is not one", "legal here: dice"),
+        ({"measure": "dise"}, "measure: 'dise' is not one", "did you mean 'dice'?"),
+        (
+            {"measure": "tversky"},
+            "measure: 'tversky' is not one",
+            "legal here: corrected-dice, cosine, dice, hamming, jaccard, overlap",
+        ),
         ({"workers": 0}, "workers: got 0, wanted a whole number from 1", ""),
         ({"workers": 1.5}, "workers: got 1.5, wanted a whole number from 1", ""),
         ({"workers": True}, "workers: got True, wanted a whole number from 1", ""),
+        ({"top_k": 0}, "top_k: got 0, wanted a whole number from 1", ""),
+        ({"top_k": "best"}, "top_k: got str, wanted a whole number from 1", ""),
         ({"max_pairs": -1}, "max_pairs: got -1, wanted a whole number from 0", ""),
         ({"max_pairs": "many"}, "max_pairs: got str, wanted a whole number from 0", ""),
         ({"left": [[1]]}, "left: got list, wanted a BitMatrix", ""),

@@ -1,5 +1,6 @@
 """A package reads back as it was written, and any other bytes are refused."""
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -36,12 +37,21 @@ def package(n_records: int = 3, **changes) -> Package:
     return Package(**(parts | changes))
 
 
+TAGS = np.array([[1, 2, 3], [4, 0, 2**32 - 1], [0, 0, 0]], dtype=np.uint32)  # of three records
+
+
+def tagged() -> Package:
+    """The same, with block tags in its second pass."""
+    return package(tags={"two": TAGS})
+
+
 def content_of(one: Package) -> tuple:
     """All that a package holds, as plain values."""
+    tags = {name: held.tolist() for name, held in one.tags.items()}
     passes = {
         name: (bits.n_bits, bits.to_bytes(), one.present[name].tolist()) for name, bits in one.passes.items()
     }
-    return one.ids(), passes, one.project, one.epoch, one.fingerprint, one.check_tags, one.provenance
+    return one.ids(), passes, tags, one.project, one.epoch, one.fingerprint, one.check_tags, one.provenance
 
 
 @pytest.mark.parametrize("n_records", [0, 1, 3, 70])
@@ -65,6 +75,55 @@ def test_sections_are_mapped_and_not_copied(tmp_path):
         base = base.base
     assert "memoryview" == type(base).__name__ or "mmap" == type(base).__name__
     assert 0 == words.ctypes.data % 64
+
+
+def test_block_tags_read_back(tmp_path):
+    """Mapped and not copied, at a multiple of 64 bytes."""
+    tagged().save(tmp_path / "p.pprl")
+
+    read = read_package(tmp_path / "p.pprl")
+
+    assert content_of(tagged()) == content_of(read)
+    assert {"two": 3} == read.n_tables()
+    assert 0 == read.tags["two"].ctypes.data % 64
+    assert not read.tags["two"].flags.writeable
+
+
+def test_the_format_of_block_tags_has_not_moved(tmp_path):
+    """The file is the same as ever, byte for byte; it ends with the tags, least byte first."""
+    tagged().save(tmp_path / "p.pprl")
+
+    content = (tmp_path / "p.pprl").read_bytes()
+
+    assert TAGS.astype("<u4").tobytes() == content[-36:]
+    assert b'"passes":[{"n_bits":100,"name":"one"},{"n_bits":64,"name":"two","tables":3}]' in content
+    assert (
+        "8df64dec6eddab82522508b9d7b74b758ff958bd2002d88d584fa98a3cd43cfa"
+        == hashlib.sha256(content).hexdigest()
+    )
+
+
+def test_a_package_with_any_bit_of_its_tags_flipped_is_refused(tmp_path):
+    """As any other section."""
+    tagged().save(tmp_path / "p.pprl")
+    content = (tmp_path / "p.pprl").read_bytes()
+
+    for place in range(len(content) - 36, len(content)):
+        changed = bytearray(content)
+        changed[place] ^= 1 << (place % 8)
+        (tmp_path / "p.pprl").write_bytes(changed)
+        with pytest.raises(AuthenticationError, match="section passes/two/tags"):
+            read_package(tmp_path / "p.pprl")
+
+
+def test_tags_of_an_absent_record_are_refused(tmp_path, monkeypatch):
+    """Even with digests that fit."""
+    with monkeypatch.context() as patched:
+        patched.setattr("pprl.model.encoded._require_tags", lambda *_: None)
+        package(tags={"two": TAGS[::-1]}).save(tmp_path / "p.pprl")
+
+    with pytest.raises(AuthenticationError, match="absent has block tags"):
+        read_package(tmp_path / "p.pprl")
 
 
 def test_equal_packages_are_equal_files(tmp_path):
@@ -168,6 +227,9 @@ CHANGES = {
     "a repeated pass": lambda m: m.update(passes=m["passes"][:1] * 2),
     "a pass without a section": lambda m: m.update(passes=m["passes"] + [{"name": "three", "n_bits": 64}]),
     "sections in another order": lambda m: m.update(sections=m["sections"][::-1]),
+    "tags without a section": lambda m: m["passes"][0].update(tables=1),
+    "no tables, written out": lambda m: m["passes"][0].update(tables=0),
+    "too many tables": lambda m: m["passes"][0].update(tables=257),
     "a digest of something else": lambda m: m["sections"][0].update(sha256="0" * 64),
     "bits beyond a row": lambda m: m["passes"][0].update(n_bits=99),
     "wide ids": lambda m: m.update(id_width=65),
@@ -243,6 +305,19 @@ def test_random_ids_lead_back(tmp_path):
     expected = dict(zip(original.ids(), original.passes["one"].to_bools().tolist(), strict=True))
     assert expected == back
     assert not set(original.ids()) & set(shuffled.ids())
+
+
+def test_tags_go_with_their_records():
+    """Through random ids and their order."""
+    tags = np.arange(1, 51, dtype=np.uint32)[:, None] * np.array([1, 1000], dtype=np.uint32)
+    tags[-1] = 0
+    original = package(50, tags={"one": tags})
+
+    shuffled, mapping = pseudonymise(original)
+
+    expected = dict(zip(original.ids(), tags.tolist(), strict=True))
+    found = zip(shuffled.ids(), shuffled.tags["one"].tolist(), strict=True)
+    assert expected == {mapping.local_ids[one]: row for one, row in found}
 
 
 def test_random_ids_hide_the_order():

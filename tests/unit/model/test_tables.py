@@ -8,6 +8,8 @@ import pytest
 from pprl.errors import DataError, PolicyError
 from pprl.model import BitMatrix, CheckTags, EncodedDataset, Links, Provenance, ScoredPairs, TextColumn
 
+TAGS = np.array([[7, 0, 9], [0, 0, 0]], dtype=np.uint32)  # of three tables
+
 
 def dataset(**changes) -> EncodedDataset:
     """Two records, of which the second is absent from the pass."""
@@ -57,10 +59,17 @@ def test_a_code_without_a_value_is_refused():
         {"present": {"other": np.array([True, False])}},
         {"present": {"all": np.array([True])}},
         {"fingerprint": "0" * 63},
+        {"tags": {"other": TAGS}},
+        {"tags": {"all": TAGS[:1]}},
+        {"tags": {"all": TAGS[:, :0]}},
+        {"tags": {"all": TAGS[:, 0]}},
+        {"tags": {"all": TAGS.astype(np.uint64)}},
+        {"tags": {"all": TAGS[::-1]}},
+        {"tags": {"all": np.zeros((2, 257), dtype=np.uint32)}},
     ],
 )
 def test_a_dataset_that_contradicts_itself_is_refused(changes):
-    """Repeated, empty, too few, unprintable and long ids; bits of absent records; passes that differ."""
+    """Bad ids; passes that differ; bits and tags of absent records; tags of another shape."""
     with pytest.raises(DataError):
         dataset(**changes)
 
@@ -85,6 +94,35 @@ def test_datasets_that_do_not_fit_are_refused_by_name(changes, check):
     """The message names the check that failed."""
     with pytest.raises(PolicyError, match=check):
         dataset().require_same_agreement(dataset(**changes))
+
+
+@pytest.mark.parametrize("tags", [{}, {"all": TAGS[:, :2].copy()}])
+def test_datasets_with_other_tables_are_refused(tags):
+    """Somebody has cut the tags off; the fingerprint cannot tell."""
+    with pytest.raises(PolicyError, match="number of block tags differs") as caught:
+        dataset(tags={"all": TAGS}).require_same_agreement(dataset(tags=tags))
+
+    assert "policy/different-tags" == caught.value.code
+    dataset(tags={"all": TAGS}).require_same_agreement(dataset(tags={"all": TAGS}))
+
+
+def test_a_dataset_has_tags_where_there_are_rules():
+    """In the order of the passes, contiguous and read-only; by default there are none."""
+    bits = BitMatrix.from_bools(np.zeros((2, 64), dtype=bool))
+    names = ("all", "none", "more")
+    made = dataset(
+        passes=dict.fromkeys(names, bits),
+        present=dict.fromkeys(names, np.array([True, False])),
+        tags={"more": np.asfortranarray(TAGS), "all": TAGS[:, :1]},
+    )
+
+    assert {"all": 1, "more": 3} == made.n_tables()
+    assert ["all", "more"] == list(made.tags)
+    assert TAGS.tolist() == made.tags["more"].tolist()
+    assert all(tags.flags.c_contiguous and not tags.flags.writeable for tags in made.tags.values())
+    assert {} == dataset().n_tables()
+    with pytest.raises(TypeError):
+        made.tags["none"] = TAGS
 
 
 def test_a_dataset_cannot_be_changed():
