@@ -39,6 +39,12 @@ COLUMNS = ("left_id", "right_id", "decided_by", "score")
     help="Look at all pairs, or only at those that share a block tag (see pprl plan).",
 )
 @click.option(
+    "--largest-block",
+    type=click.IntRange(1),
+    metavar="PAIRS",
+    help="Drop block tags that make more pairs, and say what it may cost; by default none is dropped.",
+)
+@click.option(
     "--checkpoint",
     "--resume",
     type=FILE,
@@ -55,6 +61,7 @@ def link(
     agreement: Path,
     workers: int | None,
     candidates: CandidatesName,
+    largest_block: int | None,
     checkpoint: Path | None,
     out: Path,
     *,
@@ -83,6 +90,7 @@ def link(
             workers=workers,
             progress=lambda _, done, total: progress(done, total),
             candidates=candidates,
+            largest_block=largest_block,
             checkpoint=checkpoint,
         )
     write_folder(out, dict(zip(OUTPUTS, _contents(result), strict=True)), force=force)

@@ -21,7 +21,7 @@ from pprl.errors import AuthenticationError, PolicyError
 from pprl.files import make_folder, read_bytes, write_bytes
 from pprl.model import BitMatrix
 
-EVERY = 5.0  # seconds between parts; what is lost by a kill
+EVERY = 2.0  # seconds between parts; what is lost by a kill
 _MOST_PAIRS = 1 << 22  # that wait for a part
 _JOB = "job.json"
 _PARTS = "part-" + "[0-9]" * 6  # and nothing else that somebody may keep there

@@ -6,8 +6,9 @@ in which a record may occur many times, into links, in which it occurs at most o
 Nothing here knows an identifier or a secret.
 """
 
-from pprl.linkage.multipass import CandidatesName, LinkageResult, PassRule, link_datasets
+from pprl.linkage.multipass import CandidatesName, PassRule, link_datasets
 from pprl.linkage.resolving import Resolution, symmetric_best_match
+from pprl.linkage.results import LinkageResult
 
 __all__ = [
     "CandidatesName",

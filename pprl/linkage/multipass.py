@@ -6,19 +6,29 @@ on to the next pass, also those in conflict, for which another pass may hold the
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from html import escape
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 import numpy as np
 
-from pprl.comparison import AllPairs, Candidates, SharedTags, compare, crowded_rows, equal_pairs
+from pprl.comparison import (
+    AllPairs,
+    Candidates,
+    SharedTags,
+    compare,
+    crowded_rows,
+    drop_large_blocks,
+    equal_pairs,
+)
+from pprl.comparison.guards import require_whole
 from pprl.comparison.sampling import BlockTags, Estimate, Sample
+from pprl.comparison.tags import Dropped
 from pprl.errors import DataError, UsageError, nearest
 from pprl.linkage.resolving import symmetric_best_match
+from pprl.linkage.results import LinkageResult, PassCount
 from pprl.machine import processors
 from pprl.model import BitMatrix, Conflicts, EncodedDataset, Links, Provenance, ScoredPairs
 from pprl.model.arrays import AnyArray, Ids, Mask, Rows, Scores, Tags
@@ -50,84 +60,6 @@ class PassRule:
     refuses: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PassCount:
-    """What one pass did.
-
-    Parameters
-    ----------
-    name : str
-        Name of the pass.
-    n_left, n_right : int
-        Records that took part.
-    n_crowded : int
-        Records of both sides left out of an exact pass, because so many share their value
-        that it says nothing of a person.
-    n_pairs : int
-        Pairs that are equal, or at or above the threshold.
-    n_links : int
-        Links.
-    candidates : str
-        Which pairs were looked at: "equal", "all-pairs" or "shared-tags".
-    recall : Estimate, optional
-        With shared tags, the share of the pairs at or above the threshold that were looked
-        at, measured on 2,000 records that are compared with all; None where they have too
-        few such pairs to tell.
-    """
-
-    name: str
-    n_left: int
-    n_right: int
-    n_crowded: int
-    n_pairs: int
-    n_links: int
-    candidates: str
-    recall: Estimate | None = None
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class LinkageResult:
-    """Links between two datasets, what could not be told, and how it came about.
-
-    Parameters
-    ----------
-    links : Links
-        One-to-one links.
-    conflicts : Conflicts
-        Pairs equally good for a record that no pass could decide.
-    counts : tuple of PassCount
-        What each pass did.
-    n_left, n_right : int
-        Records in the two datasets.
-    fingerprint : str
-        SHA-256 of the agreement.
-    provenance : Provenance
-        What made the links.
-    """
-
-    links: Links
-    conflicts: Conflicts
-    counts: tuple[PassCount, ...]
-    n_left: int
-    n_right: int
-    fingerprint: str
-    provenance: Provenance
-
-    def __repr__(self) -> str:
-        sides = f"{self.n_left} x {self.n_right} records"
-        return f"LinkageResult({sides}, {len(self.links)} links, {len(self.conflicts)} conflicting pairs)"
-
-    def _repr_html_(self) -> str:
-        names = [field.name for field in fields(PassCount) if field.name != "recall"]
-        head = "".join(f"<th>{name}</th>" for name in names)
-        rows = "".join(
-            "<tr>" + "".join(f"<td>{escape(str(getattr(count, name)))}</td>" for name in names) + "</tr>"
-            for count in self.counts
-        )
-        caption = f"{len(self.links)} links, {len(self.conflicts)} conflicting pairs"
-        return f"<table><caption>{caption}</caption><tr>{head}</tr>{rows}</table>"
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
     """The records that one pass compares: of each side the rows, their bits and their tags."""
@@ -138,6 +70,7 @@ class _Part:
     left: BitMatrix
     right: BitMatrix
     tags: tuple[Tags, Tags] | None
+    dropped: Dropped | None = None
 
     @classmethod
     def of(
@@ -148,10 +81,14 @@ class _Part:
         right_rows: Rows,
         rule: PassRule,
         candidates: CandidatesName,
+        largest_block: int | None,
     ) -> "_Part":
-        tags = None
+        tags = dropped = None
         if candidates == "shared-tags" and rule.name in left.tags:
             tags = _chosen(left.tags[rule.name], left_rows), _chosen(right.tags[rule.name], right_rows)
+        if tags is not None and largest_block is not None:
+            *kept, dropped = drop_large_blocks(*tags, most=largest_block)
+            tags = kept[0], kept[1]
         left_bits, right_bits = left.passes[rule.name], right.passes[rule.name]
         return cls(
             rule,
@@ -160,6 +97,7 @@ class _Part:
             BitMatrix(_chosen(left_bits.words, left_rows), left_bits.n_bits),
             BitMatrix(_chosen(right_bits.words, right_rows), right_bits.n_bits),
             tags,
+            dropped,
         )
 
     @property
@@ -187,6 +125,7 @@ def link_datasets(
     workers: int | None = None,
     progress: Progress | None = None,
     candidates: CandidatesName = "all-pairs",
+    largest_block: int | None = None,
     checkpoint: Path | None = None,
 ) -> LinkageResult:
     """Link two datasets, pass by pass.
@@ -204,6 +143,8 @@ def link_datasets(
     candidates : {"all-pairs", "shared-tags"}
         Which pairs the passes look at.  With "shared-tags" a pass that has no block tags
         still looks at all.
+    largest_block : int, optional
+        Drop tags that make more pairs than this; by default none is dropped.
     checkpoint : Path, optional
         Folder for what has been found so far; the same call goes on from there.
 
@@ -220,7 +161,7 @@ def link_datasets(
         If tags are asked for and no pass has any.
     """
     left.require_same_agreement(right)
-    _require_candidates(candidates, left, rules)
+    _require_candidates(candidates, left, rules, largest_block)
     free_left, free_right = np.ones(len(left), dtype=np.bool_), np.ones(len(right), dtype=np.bool_)
     refusing = [rule.name for rule in rules if rule.refuses]
     links: list[_Found] = []
@@ -232,7 +173,7 @@ def link_datasets(
         if rule.threshold is None:
             left_rows, right_rows = _uncrowded(left, right, left_rows, right_rows, rule)
         n_crowded = n_rows - left_rows.size - right_rows.size
-        part = _Part.of(left, right, left_rows, right_rows, rule, candidates)
+        part = _Part.of(left, right, left_rows, right_rows, rule, candidates, largest_block)
         kept = checkpoint / f"{place:02d}-{rule.name}" if checkpoint else None
         pairs = _compare(part, workers=workers, progress=progress, checkpoint=kept)
         pairs = _unrefused(pairs, left, right, left_rows, right_rows, refusing)
@@ -252,6 +193,7 @@ def link_datasets(
                 n_links=found.left.size,
                 candidates=part.candidates,
                 recall=_recall(part, workers),
+                dropped=part.dropped,
             )
         )
     return LinkageResult(
@@ -282,12 +224,22 @@ def _uncrowded(
     return left_rows[~left_crowded], right_rows[~right_crowded]
 
 
-def _require_candidates(candidates: str, left: EncodedDataset, rules: Sequence[PassRule]) -> None:
+def _require_candidates(
+    candidates: str, left: EncodedDataset, rules: Sequence[PassRule], largest_block: int | None
+) -> None:
     legal = get_args(CandidatesName)
     if candidates not in legal:
         raise UsageError(
             f"candidates: {candidates!r} is not one", code="candidates", hint=nearest(str(candidates), legal)
         )
+    if largest_block is not None:
+        require_whole("largest_block", largest_block, least=1)
+        if candidates != "shared-tags":
+            raise UsageError(
+                "largest_block: where all pairs are compared there are no blocks",
+                code="no-blocks",
+                hint="choose the candidates shared-tags, or leave it out",
+            )
     if candidates == "shared-tags" and not any(rule.name in left.tags for rule in rules):
         raise UsageError(
             "candidates: no pass of these packages has block tags",

@@ -179,7 +179,9 @@ def describe_result(result: LinkageResult) -> str:
     ]
     tagged: Rows = [("pass", "share of wanted pairs with a tag in common", "95 % interval")]
     tagged += [(one.name, *_recall(one.recall)) for one in result.counts if one.candidates == "shared-tags"]
-    return "\n\n".join(columns(part) for part in (head, rows, tagged) if part is not tagged or len(part) > 1)
+    dropped: Rows = [("pass", "blocks dropped", "candidate pairs lost at most")]
+    dropped += [(one.name, one.dropped.n_blocks, one.dropped.n_pairs) for one in result.counts if one.dropped]
+    return "\n\n".join(columns(part) for part in (head, rows, tagged, dropped) if len(part) > 1)
 
 
 def _recall(recall: Estimate | None) -> tuple[str, str]:

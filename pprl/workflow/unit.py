@@ -41,6 +41,7 @@ def link(
     workers: int | None = None,
     progress: Callable[[str, int, int], None] | None = None,
     candidates: CandidatesName = "all-pairs",
+    largest_block: int | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
 ) -> LinkageResult:
     """Link two parties' encoded records.
@@ -58,6 +59,9 @@ def link(
     candidates : {"all-pairs", "shared-tags"}
         Look at all pairs, or, in the passes for which the agreement declares `blocks`, only
         at those that share a block tag; `plan` says what that saves and costs.
+    largest_block : int, optional
+        Drop block tags that make more pairs than this; the result says how many it cost.
+        By default none is dropped.
     checkpoint : path, optional
         Folder for what has been found so far.  The same call goes on from there after an
         interrupt, a crash or a kill, and gives the same links.
@@ -93,6 +97,7 @@ def link(
         workers=workers,
         progress=progress,
         candidates=candidates,
+        largest_block=largest_block,
         checkpoint=None if checkpoint is None else Path(checkpoint),
     )
 
