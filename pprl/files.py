@@ -148,8 +148,37 @@ def make_folder(path: Path) -> None:
     """Make a folder that only its owner can enter; one that is there already stays as it is."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
+    except (FileExistsError, NotADirectoryError):
+        raise UsageError(f"output {path.name}: is a file, wanted a folder", code="output-exists") from None
+    except (OSError, ValueError) as error:
         raise _cannot_write(path, error) from None
+
+
+def lock(stream: BinaryIO) -> None:
+    """Keep other processes from locking a file until it is closed; do nothing where there are no locks.
+
+    Raises
+    ------
+    BlockingIOError
+        If another process holds it.
+    """
+    try:
+        _lock_on_windows(stream) if os.name == "nt" else _lock_on_posix(stream)
+    except OSError as error:
+        if error.errno in {errno.EAGAIN, errno.EACCES, errno.EDEADLK}:
+            raise BlockingIOError from None
+
+
+def _lock_on_posix(stream: BinaryIO) -> None:
+    import fcntl
+
+    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _lock_on_windows(stream: BinaryIO) -> None:
+    import msvcrt
+
+    msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
 
 
 def write_folder(path: Path, contents: Mapping[str, bytes], *, force: bool = False) -> None:

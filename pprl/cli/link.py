@@ -8,12 +8,11 @@ import click
 from pprl.agreement import Agreement
 from pprl.cli.console import bar, note, say
 from pprl.cli.options import FILE, agreement_option, force_option
-from pprl.comparison.checkpoint import remove_checkpoints
 from pprl.errors import UsageError
 from pprl.exchange.package import read_package
 from pprl.exchange.tables import csv_bytes
 from pprl.files import refuse_existing, write_folder
-from pprl.linkage import CandidatesName, LinkageResult
+from pprl.linkage import CandidatesName, LinkageResult, forget_checkpoint
 from pprl.model import Conflicts, Links
 from pprl.model.arrays import texts
 from pprl.reporting.records import result_record, to_json
@@ -83,7 +82,7 @@ def link(
             note(f"warning: the {side} package has no records")
     if set(packages[0].record_ids.tolist()) & set(packages[1].record_ids.tolist()):
         note("warning: the packages have record ids in common: is one linked with itself?")
-    with bar("comparing", " pairs") as progress:
+    with bar("comparing", " pairs" if candidates == "all-pairs" else "") as progress:
         result = link_packages(
             *packages,
             agreement=agreed,
@@ -95,7 +94,7 @@ def link(
         )
     write_folder(out, dict(zip(OUTPUTS, _contents(result), strict=True)), force=force)
     if checkpoint is not None:
-        remove_checkpoints(checkpoint)
+        forget_checkpoint(checkpoint, [one.name for one in agreed.passes])
     say(describe_result(result))
 
 

@@ -1,5 +1,6 @@
 """Say what linking two packages will cost (linkage unit)."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import click
@@ -7,11 +8,21 @@ import click
 from pprl.agreement import Agreement
 from pprl.cli.console import say
 from pprl.cli.options import FILE, agreement_option, json_option
+from pprl.comparison.thresholds import parse_threshold
+from pprl.errors import UsageError
 from pprl.exchange.package import read_package
 from pprl.reporting.plan import describe_plan, plan_record
 from pprl.reporting.records import to_json
 from pprl.workflow import plan as plan_packages
 from pprl.workflow.planning import Machine, require_sensible
+
+
+def _similarity(_context: click.Context, _option: click.Parameter, typed: str | None) -> Fraction | None:
+    try:
+        return None if typed is None else parse_threshold(typed)
+    except UsageError:
+        said = "not a number from 0 to 1"
+    raise click.BadParameter(said, param=_option)
 
 
 @click.command()
@@ -20,8 +31,8 @@ from pprl.workflow.planning import Machine, require_sensible
 @agreement_option
 @click.option(
     "--at",
-    type=click.FloatRange(0, 1),
     metavar="DICE",
+    callback=_similarity,
     help="The similarity that recall is told for; by default the threshold.",
 )
 @click.option(
@@ -29,7 +40,7 @@ from pprl.workflow.planning import Machine, require_sensible
 )
 @json_option
 def plan(
-    left: Path, right: Path, agreement: Path, at: float | None, workers: int | None, *, as_json: bool
+    left: Path, right: Path, agreement: Path, at: Fraction | None, workers: int | None, *, as_json: bool
 ) -> None:
     """Say what linking LEFT and RIGHT will cost and find, before it is begun.
 

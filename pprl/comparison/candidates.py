@@ -14,9 +14,9 @@ from typing import Protocol
 
 import numpy as np
 
-from pprl.comparison.jobs import Job, Task, Work
+from pprl.comparison.jobs import PAIRS_AT_ONCE, WORDS_AT_ONCE, Job, Task, Work
 from pprl.comparison.kernels.types import Kernel
-from pprl.comparison.rectangles import n_pairs_in, rectangles
+from pprl.comparison.rectangles import LEFT_ROWS, RIGHT_WORDS, n_pairs_in, rectangles
 from pprl.comparison.tags import pieces, require_tags, sorted_table
 from pprl.errors import DataError
 from pprl.model.arrays import Tags
@@ -48,8 +48,8 @@ class AllPairs:
     prune: bool = True
 
     def fingerprint(self) -> str:
-        """Give the same text however the pairs are looked at."""
-        return "all pairs"
+        """Give the same text whether or not pairs are left early; it says how they are cut."""
+        return f"all pairs, {LEFT_ROWS} x {RIGHT_WORDS} words, {PAIRS_AT_ONCE} at once"
 
     def work(self, job: Job, kernel: Kernel) -> Work:
         """Cut all pairs into rectangles, counted in pairs."""
@@ -103,7 +103,7 @@ class SharedTags:
         digest = hashlib.sha256(str(self.left.shape).encode())
         for tags in (self.left, self.right):
             digest.update(np.ascontiguousarray(tags, dtype="<u4").data)
-        return f"shared tags {digest.hexdigest()}"
+        return f"shared tags {digest.hexdigest()}, {WORDS_AT_ONCE} words, {PAIRS_AT_ONCE} at once"
 
     def work(self, job: Job, kernel: Kernel) -> Work:
         """Cut the candidates into pieces of runs, counted in records looked up.
@@ -148,10 +148,15 @@ class _Tables:
         number = 0
         for place in range(left.shape[1]):
             table = sorted_table(left, right, place)
-            parts = list(pieces(table.runs)) or [table.runs]
+            parts = list(pieces(table.runs, most=_most_pairs(self.job))) or [table.runs]
             for part, size in zip(parts, _shares(self._size_of_table, len(parts)), strict=True):
                 yield Task(number, size, partial(scan, table, part))
                 number += 1
+
+
+def _most_pairs(job: Job) -> int:
+    """Give the most candidates of a task; wide rows are counted for more."""
+    return max(1, min(job.pairs_at_once, WORDS_AT_ONCE // int(job.left.words.shape[1])))
 
 
 def _shares(whole: int, n_parts: int) -> list[int]:

@@ -13,17 +13,18 @@ import struct
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from pprl.comparison.jobs import NONE_FOUND, Found
-from pprl.errors import AuthenticationError, PolicyError
-from pprl.files import make_folder, read_bytes, write_bytes
+from pprl.errors import AuthenticationError, PolicyError, ResourceError
+from pprl.files import lock, make_folder, read_bytes, write_bytes
 from pprl.model import BitMatrix
 
 EVERY = 2.0  # seconds between parts; what is lost by a kill
 _MOST_PAIRS = 1 << 22  # that wait for a part
-_JOB = "job.json"
+_JOB, _LOCK = "job.json", "lock"
 _PARTS = "part-" + "[0-9]" * 6  # and nothing else that somebody may keep there
 _MAGIC = b"pprl-checkpoint 1\n"
 _LIMIT = 1 << 34  # bytes of a part
@@ -56,6 +57,14 @@ class Checkpoint:
 
     def __init__(self, folder: Path, job: Mapping[str, str]) -> None:
         make_folder(folder)
+        self._lock = _locked(folder / _LOCK)
+        try:
+            self._open(folder, job)
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def _open(self, folder: Path, job: Mapping[str, str]) -> None:
         for torn in folder.glob(".*.partial"):
             torn.unlink(missing_ok=True)
         self._folder = folder
@@ -82,29 +91,63 @@ class Checkpoint:
 
     def write(self) -> None:
         """Write what has not been written."""
-        if self._waiting:
-            write_bytes(self._folder / f"part-{self._next:06d}", _part(self._waiting, self._job))
+        waiting, place = self._waiting, self._folder / f"part-{self._next:06d}"
+        # Forgotten first: if an interrupt comes while it is written, it must not be written twice.
         self._next += 1
         self._waiting, self._n_waiting = {}, 0
         self._written = time.monotonic()
+        if waiting:
+            write_bytes(place, _part(waiting, self._job))
+
+    def close(self) -> None:
+        """Write what has not been written, and let others use the folder."""
+        try:
+            self.write()
+        finally:
+            self._lock.close()
 
 
 def remove_checkpoints(folder: Path) -> None:
-    """Delete the files of finished comparisons, and the folders that are then empty."""
-    for place in [*folder.glob("*/"), folder]:
-        for kept in [*place.glob(_PARTS), place / _JOB]:
-            kept.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            place.rmdir()
+    """Delete the files of one finished comparison, and its folder if nothing else is in it.
+
+    A folder that holds no checkpoint stays as it is.
+    """
+    if folder.is_symlink() or not (folder / _JOB).is_file():
+        return
+    for kept in [*folder.glob(_PARTS), folder / _LOCK, folder / _JOB]:
+        kept.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
-def digest_of(bits: BitMatrix, *others: bytes) -> str:
-    """Give the SHA-256 of a bit matrix, and of what else belongs to it."""
+def _locked(place: Path) -> BinaryIO:
+    """Open a file that one process at a time may hold; it is let go when the process ends, however it ends.
+
+    Raises
+    ------
+    ResourceError
+        If another run holds it.
+    """
+    try:
+        stream = place.open("ab")
+    except OSError as error:
+        raise ResourceError(
+            f"checkpoint: cannot be written ({type(error).__name__})", code="cannot-write"
+        ) from None
+    try:
+        lock(stream)
+    except BlockingIOError:
+        stream.close()
+        raise ResourceError(
+            "checkpoint: another run is using it", code="in-use", hint="wait for it, or name another folder"
+        ) from None
+    return stream
+
+
+def digest_of(bits: BitMatrix) -> str:
+    """Give the SHA-256 of a bit matrix."""
     digest = hashlib.sha256(struct.pack("<QQ", len(bits), bits.n_bits))
     digest.update(bits.words.astype("<u8", copy=False).reshape(-1).data)
-    for other in others:
-        digest.update(struct.pack("<Q", len(other)))
-        digest.update(other)
     return digest.hexdigest()
 
 

@@ -16,12 +16,12 @@ import numpy as np
 from pprl.comparison.candidates import AllPairs, Candidates
 from pprl.comparison.checkpoint import Checkpoint, digest_of
 from pprl.comparison.guards import MAX_PAIRS, PairBudget, require_comparable, require_whole
-from pprl.comparison.jobs import NONE_FOUND, Found, Job, Positions, Task, Work
+from pprl.comparison.jobs import NONE_FOUND, PAIRS_AT_ONCE, Found, Job, Positions, Task, Work
 from pprl.comparison.kernels.loading import KernelName, load_kernel
 from pprl.comparison.measures import Measure, measure_named
 from pprl.comparison.thresholds import Threshold, parse_threshold
 from pprl.comparison.topk import best_of_each
-from pprl.errors import ResourceError
+from pprl.errors import ResourceError, UsageError
 from pprl.machine import processors
 from pprl.model import BitMatrix, Provenance, ScoredPairs
 
@@ -29,6 +29,7 @@ Progress = Callable[[int, int], None]
 Reduce = Callable[[Found], Found]
 
 _NO_END = 1 << 62
+_REDUCED_AT_ONCE = 1 << 21  # pairs of a task that are then reduced: all of them may qualify
 _REDUCED_FROM = 1 << 22  # pairs held; then only those that are wanted are kept
 ROOM = 1 << 16  # pairs that a task may find before it is run again with room for all
 _MOST_ROWS = (1 << 31) - 1  # positions are kept in 32 bits
@@ -121,7 +122,11 @@ def compare(
     similarity, least = measure_named(measure), parse_threshold(threshold)
     n_threads = processors() if workers is None else require_whole("workers", workers, least=1)
     budget = PairBudget(max_pairs)
-    job = Job.of(left, right, similarity.needed_overlap(left.n_bits, least))
+    needed = similarity.needed_overlap(left.n_bits, least)
+    job = Job.of(left, right, needed, pairs_at_once=PAIRS_AT_ONCE if top_k is None else _REDUCED_AT_ONCE)
+    if not hasattr(candidates, "work"):
+        given = type(candidates).__name__
+        raise UsageError(f"candidates: got {given}, wanted AllPairs() or SharedTags(...)", code="candidates")
     work = candidates.work(job, load_kernel(kernel, n_pairs=job.n_pairs))
     reduce = _reducer(job, similarity, top_k)
     kept = None
@@ -183,12 +188,12 @@ def run(
     before = checkpoint.found if checkpoint else {}
     while_found = budget if reduce is None else PairBudget(_NO_END)
     collected = _Collected(reduce)
-    for one in before.values():
-        while_found.spend(one.n_pairs)
-        collected.add(one)
     tell = _Telling(progress, work.size)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="pprl-compare")
     try:
+        for one in before.values():
+            while_found.spend(one.n_pairs)
+            collected.add(one)
         tasks = _remaining(work, before, tell)
         for task, result in _finished(pool, tasks, reduce, while_found, ahead=_AHEAD * workers):
             collected.add(result)
@@ -198,7 +203,7 @@ def run(
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
         if checkpoint:
-            checkpoint.write()
+            checkpoint.close()
     found = collected.joined()
     if reduce is not None:
         budget.spend(found.n_pairs)

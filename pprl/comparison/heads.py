@@ -19,6 +19,7 @@ _PAIRS = 1 << 21  # times bits of a row: to learn the order of columns from
 _LEFT, _RIGHT = 256, 1024  # rows whose pairs measure how many survive
 _DEVIATIONS = 2.5  # how far below its mean the loss of a pair may lie
 _MOST_WORDS = 40  # of a head that is considered
+_MOST_COLUMNS = 4096  # of which covariances are computed: 64 MB
 _MOST_SHARE = 0.7  # of the bits; where random columns decide so late, learned ones gain next to nothing
 _GAIN = 0.93  # a head must save as much, or it is left alone
 # Cycles of a core with 512-bit vectors, for eight pairs; only their ratios matter.
@@ -61,7 +62,8 @@ def choose_head(job: Job) -> Head | None:
     left, right = _sample(job.left, _LEFT, rng), _sample(job.right, _RIGHT, rng)
     if _share_that_decides(job, left, rng.permutation(right)[:_LEFT]) > _MOST_SHARE:
         return None
-    columns = _order(_losses(job, rng), 64 * min(_MOST_WORDS, n_words - 1))
+    considered = rng.permutation(job.n_bits)[:_MOST_COLUMNS]
+    columns = considered[_order(_losses(job, considered, rng), 64 * min(_MOST_WORDS, n_words - 1))]
     costs = _costs(
         job, _bits(left, job.n_bits)[:, columns], _bits(right, job.n_bits)[:, columns], left, right
     )
@@ -88,12 +90,12 @@ def _share_that_decides(job: Job, left: Words, right: Words) -> float:
     return float(np.median((least - need) / np.maximum(least - overlap, 1)))
 
 
-def _losses(job: Job, rng: np.random.Generator) -> Floats:
-    """Give for random pairs which bits the left has and the right lacks."""
+def _losses(job: Job, considered: Rows, rng: np.random.Generator) -> Floats:
+    """Give for random pairs which of the bits considered the left has and the right lacks."""
     n_pairs = max(512, min(2048, _PAIRS // job.n_bits))
     left = job.left.words[rng.integers(len(job.left), size=n_pairs)]
     right = job.right.words[rng.integers(len(job.right), size=n_pairs)]
-    return _bits(left & ~right, job.n_bits).astype(np.float32)
+    return _bits(left & ~right, job.n_bits)[:, considered].astype(np.float32)
 
 
 def _order(losses: Floats, n_columns: int) -> Rows:

@@ -19,6 +19,9 @@ from pprl.model.arrays import Counts, Rows, Words
 
 Positions = npt.NDArray[np.int32]
 
+PAIRS_AT_ONCE = 1 << 25  # of a task: it must end soon after an interrupt, with any kernel
+WORDS_AT_ONCE = 1 << 25  # of its candidates that share a tag
+
 
 class Found(NamedTuple):
     """What a task found: pairs of rows, and how many there are even where they are not kept."""
@@ -109,18 +112,24 @@ class Job:
         Length of a row in bits.
     needed : callable
         The least overlap that qualifies, for popcounts of the left and of the right.
+    pairs_at_once : int
+        The most pairs of a task.
     """
 
     left: Side
     right: Side
     n_bits: int
     needed: NeededOverlap
+    pairs_at_once: int = PAIRS_AT_ONCE
 
     @classmethod
-    def of(cls, left: BitMatrix, right: BitMatrix, needed: NeededOverlap) -> "Job":
+    def of(
+        cls, left: BitMatrix, right: BitMatrix, needed: NeededOverlap, *, pairs_at_once: int = PAIRS_AT_ONCE
+    ) -> "Job":
         """Make the job of comparing two bit matrices, or one object with itself."""
         side = Side.of(left)
-        return cls(side, side if left is right else Side.of(right), left.n_bits, needed)
+        other = side if left is right else Side.of(right)
+        return cls(side, other, left.n_bits, needed, pairs_at_once)
 
     @property
     def is_self_join(self) -> bool:

@@ -274,7 +274,7 @@ def measure_named(name: str) -> Measure:
     UsageError
         If there is none of that name.
     """
-    if name not in MEASURES:
+    if not isinstance(name, str) or name not in MEASURES:
         raise UsageError(f"measure: {name!r} is not one", code="measure", hint=nearest(str(name), MEASURES))
     return MEASURES[name]
 

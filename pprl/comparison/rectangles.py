@@ -28,8 +28,8 @@ class Rectangle(NamedTuple):
 
 def right_rows(job: Job) -> int:
     """Give the most rows of the right side in a rectangle: whole blocks."""
-    n_words = int(job.right.words.shape[1])
-    return max(1, RIGHT_WORDS // (n_words * BLOCK)) * BLOCK
+    n_rows = min(RIGHT_WORDS // int(job.right.words.shape[1]), job.pairs_at_once // LEFT_ROWS)
+    return max(1, n_rows // BLOCK) * BLOCK
 
 
 def rectangles(job: Job) -> Iterator[Rectangle]:

@@ -16,8 +16,6 @@ import numpy as np
 from pprl.errors import DataError
 from pprl.model.arrays import Rows, Tags
 
-PAIRS_AT_ONCE = 1 << 21  # of a task: some tenths of a second
-
 NO_TAG = 0
 
 
@@ -81,7 +79,7 @@ def sorted_table(left: Tags, right: Tags, number: int) -> Table:
     return Table(number, left_rows, right_rows, _runs(left_tags, right_tags))
 
 
-def pieces(runs: Runs, *, most: int = PAIRS_AT_ONCE) -> Iterator[Runs]:
+def pieces(runs: Runs, *, most: int) -> Iterator[Runs]:
     """Cut runs into pieces of about `most` pairs; a run that is longer is split, and loses no pair."""
     whole = _split(runs, most)
     ends = np.cumsum(whole.n_pairs())

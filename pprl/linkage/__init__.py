@@ -6,7 +6,7 @@ in which a record may occur many times, into links, in which it occurs at most o
 Nothing here knows an identifier or a secret.
 """
 
-from pprl.linkage.multipass import CandidatesName, PassRule, link_datasets
+from pprl.linkage.multipass import CandidatesName, PassRule, forget_checkpoint, link_datasets
 from pprl.linkage.resolving import Resolution, symmetric_best_match
 from pprl.linkage.results import LinkageResult
 
@@ -15,6 +15,7 @@ __all__ = [
     "LinkageResult",
     "PassRule",
     "Resolution",
+    "forget_checkpoint",
     "link_datasets",
     "symmetric_best_match",
 ]

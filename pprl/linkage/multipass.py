@@ -5,6 +5,7 @@ The first pass that finds a link decides it.  Records that are linked leave; all
 on to the next pass, also those in conflict, for which another pass may hold the evidence.
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -23,10 +24,12 @@ from pprl.comparison import (
     drop_large_blocks,
     equal_pairs,
 )
+from pprl.comparison.checkpoint import remove_checkpoints
 from pprl.comparison.guards import require_whole
 from pprl.comparison.sampling import BlockTags, Estimate, Sample
 from pprl.comparison.tags import Dropped
 from pprl.errors import DataError, UsageError, nearest
+from pprl.files import make_folder
 from pprl.linkage.resolving import symmetric_best_match
 from pprl.linkage.results import LinkageResult, PassCount
 from pprl.machine import processors
@@ -162,6 +165,7 @@ def link_datasets(
     """
     left.require_same_agreement(right)
     _require_candidates(candidates, left, rules, largest_block)
+    folders = _folders(checkpoint, rules)
     free_left, free_right = np.ones(len(left), dtype=np.bool_), np.ones(len(right), dtype=np.bool_)
     refusing = [rule.name for rule in rules if rule.refuses]
     links: list[_Found] = []
@@ -174,8 +178,7 @@ def link_datasets(
             left_rows, right_rows = _uncrowded(left, right, left_rows, right_rows, rule)
         n_crowded = n_rows - left_rows.size - right_rows.size
         part = _Part.of(left, right, left_rows, right_rows, rule, candidates, largest_block)
-        kept = checkpoint / f"{place:02d}-{rule.name}" if checkpoint else None
-        pairs = _compare(part, workers=workers, progress=progress, checkpoint=kept)
+        pairs = _compare(part, workers=workers, progress=progress, checkpoint=folders[place])
         pairs = _unrefused(pairs, left, right, left_rows, right_rows, refusing)
         resolution = symmetric_best_match(pairs)
         found = _found(pairs, resolution.linked, left_rows, right_rows, rule)
@@ -205,6 +208,26 @@ def link_datasets(
         fingerprint=left.fingerprint,
         provenance=Provenance.current(),
     )
+
+
+def checkpoint_folders(checkpoint: Path, names: Sequence[str]) -> list[Path]:
+    """Give the folder in which each pass keeps what it has found so far."""
+    return [checkpoint / f"{place:02d}-{name}" for place, name in enumerate(names)]
+
+
+def _folders(checkpoint: Path | None, rules: Sequence[PassRule]) -> Sequence[Path | None]:
+    if checkpoint is None:
+        return [None] * len(rules)
+    make_folder(checkpoint)
+    return checkpoint_folders(checkpoint, [rule.name for rule in rules])
+
+
+def forget_checkpoint(checkpoint: Path, names: Sequence[str]) -> None:
+    """Delete what the passes kept, and the folder if nothing else is in it."""
+    for folder in checkpoint_folders(checkpoint, names):
+        remove_checkpoints(folder)
+    with contextlib.suppress(OSError):
+        checkpoint.rmdir()
 
 
 def _rows(dataset: EncodedDataset, rule: PassRule, free: Mask) -> Rows:

@@ -70,7 +70,7 @@ def test_an_interrupted_linkage_goes_on(packages, monkeypatch):
 
 def test_a_checkpoint_of_other_packages_is_refused(packages, people, monkeypatch):
     """Nothing of it is mixed in."""
-    monkeypatch.setattr(verb, "remove_checkpoints", lambda _folder: None)
+    monkeypatch.setattr(verb, "forget_checkpoint", lambda *_: None)
     assert 0 == link(packages, "one", "--checkpoint", "work")
     people[:3].to_csv(packages.folder / "c.csv", index=False)
     assert 0 == packages.encode("c.csv", "c.pprl")

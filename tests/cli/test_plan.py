@@ -99,7 +99,8 @@ def test_another_secret_is_refused(packages):
 
 
 def test_a_similarity_beyond_1_is_refused(packages):
-    """Without repeating what was typed."""
+    """And what is no number; without repeating what was typed."""
+    assert 2 == plan(packages, "--at", "nan")
     assert 2 == plan(packages, "--at", "85")
     assert "--at" in packages.err
     assert "85" not in packages.err

@@ -5,17 +5,30 @@ The pairs of a run are counted one by one; only those that qualify are asked whe
 shared a tag in a table before, and so were found already.
 """
 
+from typing import Any
+
 import numba
 import numpy as np
 from numba import types
 
-from pprl.comparison.jobs import Found, Job
-from pprl.comparison.kernels.compiling import COUNT_TABLE, COUNTS, PAIRS_OUT, ROWS, TAG_TABLE, WORDS, compiled
+from pprl.comparison.jobs import NONE_FOUND, Found, Job
+from pprl.comparison.kernels.compiling import (
+    COUNT_TABLE,
+    COUNTS,
+    PAIRS_OUT,
+    ROWS,
+    STAMP,
+    STAMPED,
+    TAG_TABLE,
+    WORDS,
+    compiled,
+)
 from pprl.comparison.kernels.types import ScanRuns
 from pprl.comparison.kernels.vectors import common_bits
 from pprl.comparison.tags import Runs, Table
 from pprl.model.arrays import Counts, Rows, Tags, Words
 
+_MOST_LEVELS = 1024  # of popcounts: a table of needs is 4 MB at most
 _SIGNATURE = types.int64(
     types.int64,
     *[ROWS] * 6,
@@ -25,6 +38,7 @@ _SIGNATURE = types.int64(
     *[COUNTS] * 2,
     COUNT_TABLE,
     types.boolean,
+    STAMPED,
     PAIRS_OUT,
 )
 
@@ -32,13 +46,13 @@ _SIGNATURE = types.int64(
 def prepare_runs(job: Job, left_tags: Tags, right_tags: Tags) -> ScanRuns:
     """Give the function that scans some runs of a table."""
     kernel = compiled(_scan, _SIGNATURE)
-    left_distinct, left_which = np.unique(job.left.row_counts(), return_inverse=True)
-    right_distinct, right_which = np.unique(job.right.row_counts(), return_inverse=True)
-    need = job.need_table(left_distinct, right_distinct)
-    which = left_which.astype(np.int32), right_which.astype(np.int32)
+    left_counts, right_counts = job.left.row_counts(), job.right.row_counts()
+    left_which, left_least = _levels(left_counts)
+    right_which, right_least = _levels(right_counts)
+    need = _least_needs(job, left_least, right_least)
     left_words, right_words = job.left.words.reshape(-1), job.right.words.reshape(-1)
 
-    def scan(table: Table, runs: Runs, room: int) -> Found:
+    def candidates(table: Table, runs: Runs, room: int) -> Found:
         out = np.empty((3, room), dtype=np.int32)
         n_pairs = kernel(
             table.number,
@@ -50,14 +64,54 @@ def prepare_runs(job: Job, left_tags: Tags, right_tags: Tags) -> ScanRuns:
             left_words,
             right_words,
             job.left.words.shape[1],
-            *which,
+            left_which,
+            right_which,
             need,
             job.is_self_join,
+            STAMP,
             out,
         )
-        return Found(n_pairs, *out[:, : n_pairs if n_pairs <= room else 0].copy())
+        return Found(n_pairs, *out[:, : n_pairs if n_pairs <= room else 0])
+
+    def scan(table: Table, runs: Runs, room: int) -> Found:
+        found = candidates(table, runs, room)
+        if found.n_pairs > room:
+            found = candidates(table, runs, found.n_pairs)
+        enough = found.overlap >= job.needed(left_counts[found.left], right_counts[found.right])
+        n_pairs = int(enough.sum())
+        return (
+            Found(n_pairs, *(column[enough] for column in found[1:]))
+            if n_pairs <= room
+            else _too_many(n_pairs)
+        )
 
     return scan
+
+
+def _levels(counts: Counts) -> tuple[Counts, Counts]:
+    """Sort popcounts into a few levels; give the level of each row, and the least popcount of each level.
+
+    What the least popcounts of two levels need, all of their pairs need at least.
+    """
+    distinct = np.unique(counts)
+    least = distinct[:: max(1, -(-distinct.size // _MOST_LEVELS))]
+    return (np.searchsorted(least, counts, side="right") - 1).astype(np.int32), least
+
+
+def _least_needs(job: Job, left_least: Counts, right_least: Counts) -> Counts:
+    """Give what pairs of two levels need at least; no bit at all is the one popcount that may need more."""
+    needs: Counts = np.minimum.reduce(
+        [
+            job.needed(np.maximum(left_least, left)[:, None], np.maximum(right_least, right)[None, :])
+            for left in (0, 1)
+            for right in (0, 1)
+        ]
+    )
+    return needs
+
+
+def _too_many(n_pairs: int) -> Found:
+    return Found(n_pairs, *NONE_FOUND[1:])
 
 
 @numba.njit(nogil=True)
@@ -86,6 +140,7 @@ def _scan(
     right_which: Counts,
     need: Counts,
     is_self_join: bool,  # noqa: FBT001 - compiled functions have no keywords
+    _stamp: Any,  # noqa: ANN401 - an argument for its type's sake
     out: Counts,
 ) -> int:
     """Write the qualifying pairs to `out`, count on past its end, and give the count."""

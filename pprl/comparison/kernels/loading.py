@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from functools import cache
 from typing import Literal
 
 from pprl.comparison.kernels.types import Kernel
@@ -24,7 +25,7 @@ def load_kernel(name: str, *, n_pairs: int) -> Kernel:
     ResourceError
         If it is named and cannot be loaded.
     """
-    if name not in _LOADERS:
+    if not isinstance(name, str) or name not in _LOADERS:
         raise UsageError(f"kernel: {name!r} is not one", code="kernel", hint=nearest(str(name), _LOADERS))
     return _LOADERS[name](n_pairs)
 
@@ -35,8 +36,14 @@ def _auto(n_pairs: int) -> Kernel:
     try:
         return _numba(n_pairs)
     except ResourceError as error:
-        _LOGGER.warning("%s; the slower reference is used", error.message)
+        _say(error.message)
         return _reference(n_pairs)
+
+
+@cache
+def _say(why: str) -> None:
+    """Say once why comparing takes longer than it might."""
+    _LOGGER.warning("%s; the slower reference is used", why)
 
 
 def _numba(_n_pairs: int) -> Kernel:

@@ -21,13 +21,16 @@ def prepare_rectangles(job: Job, _prune: bool) -> ScanRectangle:  # noqa: FBT001
     def scan(piece: Rectangle, room: int) -> Found:
         right = job.right.words[job.right.order[piece.right_start : piece.right_stop]]
         rows_at_once = max(1, _PAIRS_AT_ONCE // len(right))
+        right_distinct, right_which = np.unique(
+            job.right.counts[piece.right_start : piece.right_stop], return_inverse=True
+        )
         kept: list[tuple[Positions, Positions, Counts]] = []
         n_pairs = 0
         for start in range(piece.left_start, piece.left_stop, rows_at_once):
             part = piece._replace(left_start=start, left_stop=min(start + rows_at_once, piece.left_stop))
             left = job.left.words[job.left.order[part.left_start : part.left_stop]]
             overlap = _overlaps(left, right)
-            i, j = np.nonzero(_qualifies(job, part, overlap))
+            i, j = np.nonzero(_qualifies(job, part, overlap, right_distinct, right_which))
             n_pairs += i.size
             if n_pairs <= room:
                 rows = job.left.order[start + i], job.right.order[piece.right_start + j]
@@ -48,7 +51,7 @@ def prepare_runs(job: Job, left_tags: Tags, right_tags: Tags) -> ScanRuns:
             left, right = _pairs_of(table, part)
             overlap = _overlaps_of_pairs(job.left.words, left, job.right.words, right)
             counts = left_counts[left], right_counts[right]
-            qualifies = (overlap >= job.needed(*counts)) & (overlap <= np.minimum(*counts))
+            qualifies = overlap >= job.needed(*counts)
             met = (left_tags[left, : table.number] == right_tags[right, : table.number]) & (
                 left_tags[left, : table.number] != NO_TAG
             )
@@ -90,11 +93,11 @@ def _overlaps(left: Words, right: Words) -> Counts:
     return overlap
 
 
-def _qualifies(job: Job, piece: Rectangle, overlap: Counts) -> Mask:
+def _qualifies(
+    job: Job, piece: Rectangle, overlap: Counts, right_distinct: Counts, right_which: Rows
+) -> Mask:
     left_counts = job.left.counts[piece.left_start : piece.left_stop]
-    right_counts = job.right.counts[piece.right_start : piece.right_stop]
     left_distinct, left_which = np.unique(left_counts, return_inverse=True)
-    right_distinct, right_which = np.unique(right_counts, return_inverse=True)
     need = job.need_table(left_distinct, right_distinct)
     qualifies: Mask = overlap >= need[left_which[:, None], right_which[None, :]]
     if job.is_self_join:

@@ -11,6 +11,7 @@ that reach the bound of their block leave the vectors and are counted whole.
 # ruff: noqa: PLR1702 - the loops of a kernel stand where they can be seen together
 
 from dataclasses import dataclass
+from typing import Any
 
 import numba
 import numpy as np
@@ -23,6 +24,8 @@ from pprl.comparison.kernels.compiling import (
     COUNTS,
     PAIRS_OUT,
     ROWS,
+    STAMP,
+    STAMPED,
     WORD_TABLE,
     WORDS,
     WORDS_OUT,
@@ -41,12 +44,12 @@ _SIGNATURE = types.int64(
     WORDS,
     *[COUNTS] * 6,
     *[COUNT_TABLE] * 2,
-    types.int64,
     *[WORDS] * 2,
     *[types.int64] * 2,
+    STAMPED,
     PAIRS_OUT,
 )
-_GATHER_SIGNATURE = types.void(WORD_TABLE, ROWS, WORDS_OUT)
+_GATHER_SIGNATURE = types.void(WORD_TABLE, ROWS, STAMPED, WORDS_OUT)
 _PANEL = 64  # rows whose columns are gathered together, so that the compiler uses vectors
 
 
@@ -85,6 +88,8 @@ class _Tiles:
         For each place its position in the side.
     counts, rows : ndarray of int32, shape (n,)
         Popcount and row number of each place.
+    which : ndarray of int32, shape (n,)
+        For each place how many smaller popcounts its rectangle has.
     block_head, block_tail, block_last : ndarray of int32, shape (blocks,)
         The greatest popcounts of a head and of a tail, and the last position, in a block.
     """
@@ -93,6 +98,7 @@ class _Tiles:
     positions: Counts
     counts: Counts
     rows: Counts
+    which: Counts
     block_head: Counts
     block_tail: Counts
     block_last: Counts
@@ -112,10 +118,9 @@ def prepare_rectangles(job: Job, prune: bool) -> ScanRectangle:  # noqa: FBT001 
         blocks = slice(piece.right_start // BLOCK, -(-piece.right_stop // BLOCK))
         counts = job.left.counts[piece.left_start : piece.left_stop]
         distinct, which = np.unique(counts, return_inverse=True)
-        right_counts = tiles.counts[places]
-        least = right_counts[0]
-        need = job.need_table(distinct, np.arange(least, right_counts[-1] + 1, dtype=np.int32))
-        bounds = _bounds(need, right_counts - least, out_of_reach=job.n_bits + 1)
+        right_which = tiles.which[places]
+        need = job.need_table(distinct, tiles.counts[places][_firsts(right_which)])
+        bounds = _bounds(need, right_which, out_of_reach=job.n_bits + 1)
         if int(bounds.min()) > job.n_bits:
             return NONE_FOUND
         out = np.empty((3, room), dtype=np.int32)
@@ -126,7 +131,7 @@ def prepare_rectangles(job: Job, prune: bool) -> ScanRectangle:  # noqa: FBT001 
             which.astype(np.int32),
             rows.astype(np.int32),
             tiles.words[blocks].reshape(-1),
-            right_counts,
+            right_which,
             tiles.rows[places],
             tiles.positions[places],
             tiles.block_head[blocks],
@@ -134,11 +139,11 @@ def prepare_rectangles(job: Job, prune: bool) -> ScanRectangle:  # noqa: FBT001 
             tiles.block_last[blocks],
             bounds,
             need,
-            least,
             left_words,
             right_words,
             job.left.words.shape[1],
             piece.left_start if job.is_self_join else _EVERYWHERE,
+            STAMP,
             out,
         )
         return Found(n_pairs, *out[:, : n_pairs if n_pairs <= room else 0].copy())
@@ -170,10 +175,23 @@ def _tiled(side: Side, rows: _Rows, width: int) -> _Tiles:
         positions=positions.astype(np.int32),
         counts=counts,
         rows=placed.astype(np.int32),
+        which=_steps(counts, width),
         block_head=_greatest(counts - tails),
         block_tail=_greatest(tails),
         block_last=_greatest(positions.astype(np.int32)),
     )
+
+
+def _steps(counts: Counts, width: int) -> Counts:
+    """Give the different values of a sorted column numbers, anew for each `width` places."""
+    rises = np.append(False, counts[1:] != counts[:-1])[: counts.size]
+    steps = np.cumsum(rises, dtype=np.int32)
+    return steps - np.repeat(steps[::width], width)[: counts.size]
+
+
+def _firsts(which: Counts) -> Rows:
+    """Give the places where a number of `_steps` is met first."""
+    return np.flatnonzero(np.append(True, which[1:] != which[:-1]))
 
 
 def _greatest(values: Counts) -> Counts:
@@ -204,11 +222,11 @@ def _aligned_zeros(n_rows: int, n_columns: int) -> Words:
 def gathered(words: Words, columns: Rows) -> Words:
     """Give the bits of some columns of each row, 64 columns to a word."""
     out = np.zeros((len(words), columns.size // 64), dtype=np.uint64)
-    compiled(_gather, _GATHER_SIGNATURE)(words, columns, out)
+    compiled(_gather, _GATHER_SIGNATURE)(words, columns, STAMP, out)
     return out
 
 
-def _gather(words: Words, columns: Rows, out: Words) -> None:
+def _gather(words: Words, columns: Rows, _stamp: Any, out: Words) -> None:  # noqa: ANN401 - as in _scan
     panel = np.empty((words.shape[1], _PANEL), np.uint64)
     made = np.empty(_PANEL, np.uint64)
     for first in range(0, len(words), _PANEL):
@@ -243,7 +261,7 @@ def _scan(
     which: Counts,
     rows: Counts,
     tiles: Words,
-    right_counts: Counts,
+    right_which: Counts,
     right_rows: Counts,
     positions: Counts,
     block_head: Counts,
@@ -251,11 +269,11 @@ def _scan(
     block_last: Counts,
     bounds: Counts,
     need: Counts,
-    least: int,
     left_words: Words,
     right_words: Words,
     n_words: int,
     after: int,
+    _stamp: Any,  # noqa: ANN401 - an argument for its type's sake
     out: Counts,
 ) -> int:
     """Write the qualifying pairs to `out`, count on past its end, and give the count.
@@ -265,7 +283,7 @@ def _scan(
     """
     n_met = met.size // counts.size
     stride = n_met * LANES
-    n_left, n_right = counts.size, right_counts.size
+    n_left, n_right = counts.size, right_which.size
     found = 0
     for block in range(block_head.size):
         start = block * BLOCK
@@ -284,7 +302,7 @@ def _scan(
                     overlap = _overlap(
                         n_words, left_words, rows[i] * n_words, right_words, right_rows[j] * n_words
                     )
-                    if overlap >= need[which[i], right_counts[j] - least]:
+                    if overlap >= need[which[i], right_which[j]]:
                         if found < out.shape[1]:
                             out[0, found] = rows[i]
                             out[1, found] = right_rows[j]

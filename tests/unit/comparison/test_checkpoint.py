@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-from functools import partial
 
 import numpy as np
 import pytest
@@ -44,6 +43,14 @@ def call(left=LEFT, right=RIGHT, threshold="0.5", **options):
     return compare(left, right, threshold=threshold, **{"workers": 1, **options})
 
 
+def opened(folder, job, *, close=True):
+    """Open a folder of checkpoints; it is closed at once."""
+    kept = Checkpoint(folder, job)
+    if close:
+        kept.close()
+    return kept
+
+
 def octets(pairs):
     return [column.tobytes() for column in (pairs.left, pairs.right, pairs.overlap, pairs.score)]
 
@@ -55,7 +62,7 @@ pytestmark = pytest.mark.usefixtures("small_and_often")
 def small_and_often(monkeypatch):
     """Many small tasks, and a part after each."""
     monkeypatch.setattr(rectangles, "LEFT_ROWS", 20)
-    monkeypatch.setattr(choices, "pieces", partial(pieces, most=400))
+    monkeypatch.setattr(choices, "pieces", lambda runs, most: pieces(runs, most=min(most, 400)))
     monkeypatch.setattr(checkpoint, "EVERY", 0)
 
 
@@ -362,9 +369,9 @@ def test_a_part_keeps_what_its_tasks_found(folder):
     kept = Checkpoint(folder, {"left": "1"})
     for number, one in found.items():
         kept.keep(number, one)
-    kept.write()
+    kept.close()
 
-    again = Checkpoint(folder, {"left": "1"}).found
+    again = opened(folder, {"left": "1"}).found
 
     assert list(again) == [7, 2, 9]
     assert [one.n_pairs for one in again.values()] == [3, 0, 0]
@@ -373,12 +380,9 @@ def test_a_part_keeps_what_its_tasks_found(folder):
 
 
 def test_removing_checkpoints_leaves_nothing_of_them(tmp_path):
-    """Of one comparison, or of several in folders of their own."""
-    for name in ("one", "two"):
-        call(checkpoint=tmp_path / "checkpoints" / name)
+    """Neither its files nor its folder."""
     call(checkpoint=tmp_path / "single")
 
-    remove_checkpoints(tmp_path / "checkpoints")
     remove_checkpoints(tmp_path / "single")
 
     assert list(tmp_path.iterdir()) == []
@@ -394,6 +398,54 @@ def test_removing_checkpoints_leaves_the_files_of_others(begun):
     remove_checkpoints(begun)
 
     assert sorted(path for path in begun.rglob("*") if path.is_file()) == sorted(mine)
+
+
+def test_removing_checkpoints_leaves_a_folder_that_holds_none(tmp_path):
+    """A folder named by mistake keeps what is in it."""
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "part-000001").write_text("mine")
+
+    remove_checkpoints(tmp_path / "project")
+
+    assert (tmp_path / "project" / "part-000001").read_text() == "mine"
+
+
+def test_a_folder_is_for_one_run_at_a_time(begun):
+    """Two would write over each other."""
+    held = opened(begun, json.loads((begun / "job.json").read_text()), close=False)
+
+    with pytest.raises(ResourceError, match="another run is using it") as caught:
+        call(checkpoint=begun)
+    held.close()
+    again = call(checkpoint=begun)
+
+    assert caught.value.code == "resource/in-use"
+    assert octets(again) == octets(call())
+
+
+def test_an_interrupt_while_a_part_is_written_is_an_interrupt(monkeypatch, folder):
+    """It is not hidden by the part that is there already."""
+    write = checkpoint.write_bytes
+
+    def written_and_interrupted(place, content):
+        write(place, content)
+        if place.name.startswith("part-"):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(checkpoint, "write_bytes", written_and_interrupted)
+        call(checkpoint=folder)
+
+    assert octets(call(checkpoint=folder)) == octets(call())
+
+
+@pytest.mark.parametrize("name", ["a file", "a\0b"])
+def test_what_cannot_be_a_folder_is_refused(tmp_path, name):
+    """Before anything is compared."""
+    (tmp_path / "a file").write_text("mine")
+
+    with pytest.raises(UsageError):
+        call(checkpoint=tmp_path / name)
 
 
 def test_removing_checkpoints_that_are_not_there_is_no_error(tmp_path):

@@ -123,3 +123,15 @@ def test_a_head_is_learned_where_it_pays_and_is_wanted(monkeypatch, n_pairs_from
     list(candidates.AllPairs(prune=prune).work(job, load_kernel("numba", n_pairs=0)).tasks())
 
     assert len(asked) == chosen
+
+
+def test_rows_of_the_greatest_length_have_a_head_without_a_square_of_it():
+    """Covariances of 65,536 columns would be 16 GB; 4,096 of them are looked at."""
+    rng = np.random.default_rng(2)
+    bits = BitMatrix.from_words(rng.integers(0, 2**64, size=(300, 1024), dtype=np.uint64), n_bits=65_536)
+
+    head = choose_head(job_of(bits, bits, "0.99"))
+
+    assert head.n_words <= 40
+    assert np.unique(head.columns).size == head.columns.size
+    assert head.columns.max() > 4096

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pprl.comparison import candidates, compare
 from pprl.comparison.candidates import SharedTags
-from pprl.comparison.kernels import reference
+from pprl.comparison.kernels import buckets, reference
 from pprl.comparison.measures import MEASURES
 from pprl.comparison.tags import Dropped, Runs, drop_large_blocks, pieces, sorted_table
 from pprl.errors import DataError
@@ -348,3 +348,27 @@ def test_equal_tags_have_equal_fingerprints_and_others_have_not():
 
     assert prints[0] == prints[4]
     assert len(set(prints)) == 4
+
+
+@pytest.mark.parametrize("measure", ["dice", "hamming", "cosine", "overlap"])
+def test_many_popcounts_are_sorted_into_levels_without_losing_or_adding_a_pair(monkeypatch, measure):
+    """A level is a bound that never excludes; what it lets through is tested exactly."""
+    monkeypatch.setattr(buckets, "_MOST_LEVELS", 3)
+    rng = np.random.default_rng(5)
+    rows = rng.random((300, 64)) < rng.random((300, 1))
+    rows[::50] = False
+    bits, tags = BitMatrix.from_bools(rows), rng.integers(0, 9, size=(300, 4), dtype=np.uint32)
+
+    for threshold in ("0", "0.3", "0.5", "0.9"):
+        fast, slow = (
+            compare(
+                bits,
+                bits,
+                threshold=threshold,
+                measure=measure,
+                candidates=SharedTags(tags, tags),
+                kernel=kernel,
+            ).to_arrow()
+            for kernel in ("numba", "reference")
+        )
+        assert fast == slow

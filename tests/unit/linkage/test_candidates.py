@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from pprl.comparison.checkpoint import remove_checkpoints
 from pprl.errors import PolicyError, UsageError
-from pprl.linkage import PassRule, link_datasets
+from pprl.linkage import PassRule, forget_checkpoint, link_datasets
 from pprl.model import BitMatrix, CheckTags, EncodedDataset, Provenance
 
 RULES = [PassRule("names", "0.9"), PassRule("places", "0.9")]
@@ -121,7 +120,7 @@ def test_a_linkage_goes_on_from_its_checkpoint(sides, tmp_path, candidates):
     assert linked(result) == linked(expected)
     assert result.links.score.tolist() == expected.links.score.tolist()
     assert sorted(place.name for place in folder.iterdir()) == ["00-names", "01-places"]
-    remove_checkpoints(folder)
+    forget_checkpoint(folder, ["names", "places"])
     assert not folder.exists()
 
 
