@@ -1,6 +1,6 @@
 """Link two packages (linkage unit)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -73,8 +73,9 @@ def link(
     """
     if out.exists() and not out.is_dir():
         raise UsageError(f"output {out.name}: is a file, wanted a folder", code="output-exists")
+    is_resumed = checkpoint is not None and checkpoint.is_dir()
     for name in OUTPUTS:
-        refuse_existing(out / name, force=force)
+        refuse_existing(out / name, force=force or is_resumed)
     agreed = Agreement.load(agreement)
     packages = read_package(left), read_package(right)
     for side, package in (("left", packages[0]), ("right", packages[1])):
@@ -92,10 +93,19 @@ def link(
             largest_block=largest_block,
             checkpoint=checkpoint,
         )
-    write_folder(out, dict(zip(OUTPUTS, _contents(result), strict=True)), force=force)
+    contents = dict(zip(OUTPUTS, _contents(result), strict=True))
+    if not (is_resumed and _is_written(out, contents)):
+        write_folder(out, contents, force=force)
     if checkpoint is not None:
         forget_checkpoint(checkpoint, [one.name for one in agreed.passes])
     say(describe_result(result))
+
+
+def _is_written(out: Path, contents: Mapping[str, bytes]) -> bool:
+    """Say whether an earlier run wrote this very output, and was stopped before it had cleaned up."""
+    return all(
+        (out / name).is_file() and (out / name).read_bytes() == content for name, content in contents.items()
+    )
 
 
 def _contents(result: LinkageResult) -> Sequence[bytes]:

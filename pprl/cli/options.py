@@ -19,6 +19,8 @@ class _File(click.ParamType):  # type: ignore[type-arg]  # generic in some versi
     name = "file"
 
     def convert(self, value: Any, _parameter: click.Parameter | None, _context: click.Context | None) -> Path:  # noqa: ANN401 - as click has it
+        if not str(value):
+            self.fail("no name", _parameter, _context)
         return Path(value)
 
 

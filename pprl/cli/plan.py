@@ -33,7 +33,7 @@ def _similarity(_context: click.Context, _option: click.Parameter, typed: str | 
     "--at",
     metavar="DICE",
     callback=_similarity,
-    help="The similarity that recall is told for; by default the threshold.",
+    help="The similarity that recall is told for; by default, and at least, the threshold.",
 )
 @click.option(
     "--workers", type=click.IntRange(1, 1024), metavar="N", help="Threads; by default one for each core."

@@ -9,13 +9,12 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 
 from pprl.comparison.candidates import AllPairs, Candidates
 from pprl.comparison.checkpoint import Checkpoint, digest_of
-from pprl.comparison.guards import MAX_PAIRS, PairBudget, require_comparable, require_whole
+from pprl.comparison.guards import MAX_PAIRS, PairBudget, require_comparable, require_path, require_whole
 from pprl.comparison.jobs import NONE_FOUND, PAIRS_AT_ONCE, Found, Job, Positions, Task, Work
 from pprl.comparison.kernels.loading import KernelName, load_kernel
 from pprl.comparison.measures import Measure, measure_named
@@ -124,14 +123,16 @@ def compare(
     budget = PairBudget(max_pairs)
     needed = similarity.needed_overlap(left.n_bits, least)
     job = Job.of(left, right, needed, pairs_at_once=PAIRS_AT_ONCE if top_k is None else _REDUCED_AT_ONCE)
-    if not hasattr(candidates, "work"):
+    if isinstance(candidates, type) or not hasattr(candidates, "work"):
         given = type(candidates).__name__
         raise UsageError(f"candidates: got {given}, wanted AllPairs() or SharedTags(...)", code="candidates")
     work = candidates.work(job, load_kernel(kernel, n_pairs=job.n_pairs))
     reduce = _reducer(job, similarity, top_k)
     kept = None
     if checkpoint is not None:
-        kept = Checkpoint(Path(checkpoint), _identity(left, right, least, measure, top_k, candidates))
+        kept = Checkpoint(
+            require_path("checkpoint", checkpoint), _identity(left, right, least, measure, top_k, candidates)
+        )
     found = run(work, reduce, workers=n_threads, budget=budget, progress=progress, checkpoint=kept)
     return scored(job, similarity, found)
 

@@ -1,6 +1,8 @@
 """What every comparison asks before it starts, and the bound on what it may find."""
 
+import os
 import threading
+from pathlib import Path
 
 from pprl.errors import DataError, ResourceError, UsageError
 from pprl.model import BitMatrix
@@ -65,6 +67,21 @@ def require_comparable(left: BitMatrix, right: BitMatrix) -> None:
             code="row-length",
             hint="compare encodings that were made under one agreement, pass by pass",
         )
+
+
+def require_path(name: str, path: str | os.PathLike[str]) -> Path:
+    """Give a path, or raise.
+
+    Raises
+    ------
+    UsageError
+        If it is not a path, or names nothing.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise UsageError(f"{name}: got {type(path).__name__}, wanted a path", code="path")
+    if not os.fspath(path):
+        raise UsageError(f"{name}: names nothing", code="path", hint="wanted the name of a folder")
+    return Path(path)
 
 
 def require_whole(name: str, number: int, *, least: int) -> int:

@@ -33,6 +33,16 @@ Columns = Mapping[str, TextColumn]  # by name of field, cleaned
 KeyOf = Callable[..., Subkey]  # the key of a rule's purpose, by the rest of its label
 Part = Literal["all", "soundex", "first-letter", "year", "month", "day", "district"]
 
+# About how many values each part has in a population; "all" of a field with many.
+VALUES: Mapping[Part, int] = {
+    "all": 10_000,
+    "soundex": 1_000,
+    "first-letter": 20,
+    "year": 100,
+    "month": 12,
+    "day": 30,
+    "district": 2_800,
+}
 TAG_BYTES = 4  # of what the pseudo-random function gives
 
 

@@ -4,6 +4,7 @@ Soundness: whether the fields and passes of an agreement fit together.
 Checked before any record is read.  Every message names the path of what is wrong.
 """
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -22,7 +23,7 @@ from pprl.cleaning.fields import (
     TextField,
     UpnField,
 )
-from pprl.encoding.blocks import FieldBlock
+from pprl.encoding.blocks import VALUES, FieldBlock
 from pprl.encoding.encoder import DEFAULT_TOKENS, bits_of
 from pprl.encoding.hardening import MAX_BITS, Rule90
 from pprl.encoding.passes import ExactPass, FuzzyPass, Pass, PassField
@@ -39,6 +40,7 @@ from pprl.encoding.tokens import (
 from pprl.errors import AgreementError, nearest
 from pprl.model.encoded import MAX_TABLES
 
+_FEWEST_VALUES = 10_000  # of a block tag: fewer show by their frequencies who has what
 LOW_ENTROPY = (SexField, CodeField, NumberField)
 SEVERAL = (NameField, TextField, PostcodeField, CodeField, PlaceField)  # kinds that may have several values
 SHORTEST = 64  # bits of a hardened filter
@@ -179,11 +181,13 @@ def _refuse_narrow(path: str, rule: FieldBlock, rules: Rules) -> None:
             code="research",
             hint=f"add parts of another field; {_IF_RESEARCH}",
         )
-    if sum(not isinstance(rules[name], LOW_ENTROPY) for name in names) < 2:
+    rich = {part for part in rule.parts if not isinstance(rules[part.field], LOW_ENTROPY)}
+    n_values = math.prod(VALUES[part.part] for part in rich)
+    if len({part.field for part in rich}) < 2 or n_values < _FEWEST_VALUES:
         raise AgreementError(
             f"agreement: {path}: equality of so little would show who has what",
             code="low-entropy",
-            hint=f"add parts of two fields that each have many values; {_IF_RESEARCH}",
+            hint=f"take parts of two fields with {_FEWEST_VALUES:,} values together; {_IF_RESEARCH}",
         )
 
 

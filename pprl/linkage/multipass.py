@@ -28,7 +28,7 @@ from pprl.comparison.checkpoint import remove_checkpoints
 from pprl.comparison.guards import require_whole
 from pprl.comparison.sampling import BlockTags, Estimate, Sample
 from pprl.comparison.tags import Dropped
-from pprl.errors import DataError, UsageError, nearest
+from pprl.errors import DataError, PolicyError, UsageError, nearest
 from pprl.files import make_folder
 from pprl.linkage.resolving import symmetric_best_match
 from pprl.linkage.results import LinkageResult, PassCount
@@ -219,7 +219,15 @@ def _folders(checkpoint: Path | None, rules: Sequence[PassRule]) -> Sequence[Pat
     if checkpoint is None:
         return [None] * len(rules)
     make_folder(checkpoint)
-    return checkpoint_folders(checkpoint, [rule.name for rule in rules])
+    folders = checkpoint_folders(checkpoint, [rule.name for rule in rules])
+    others = [place for place in checkpoint.glob("[0-9][0-9]-*") if place not in folders]
+    if others:
+        raise PolicyError(
+            "checkpoint: belongs to another linkage: it has other passes",
+            code="other-job",
+            hint="give the agreement that it was begun with, or another folder",
+        )
+    return folders
 
 
 def forget_checkpoint(checkpoint: Path, names: Sequence[str]) -> None:

@@ -4,9 +4,9 @@ At the linkage unit: packages become links.
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 from pprl.agreement import Agreement
+from pprl.comparison.guards import require_path
 from pprl.encoding.passes import FuzzyPass
 from pprl.errors import PolicyError
 from pprl.exchange.package import Package, read_package
@@ -98,7 +98,7 @@ def link(
         progress=progress,
         candidates=candidates,
         largest_block=largest_block,
-        checkpoint=None if checkpoint is None else Path(checkpoint),
+        checkpoint=None if checkpoint is None else require_path("checkpoint", checkpoint),
     )
 
 

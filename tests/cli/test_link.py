@@ -99,3 +99,50 @@ def test_tags_that_are_not_those_declared_are_refused(ready, packages):
 
     assert 4 == link(packages, "never")
     assert "fingerprint differs" in packages.err
+
+
+def test_a_linkage_killed_after_its_output_is_written_goes_on_too(packages, monkeypatch):
+    """It finds the links that it would write, and cleans up."""
+    with monkeypatch.context() as patched:
+        patched.setattr(verb, "forget_checkpoint", lambda *_: None)
+        assert 0 == link(packages, "out", "--checkpoint", "work")
+    before = contents(packages, "out")
+
+    assert 0 == link(packages, "out", "--checkpoint", "work")
+    assert contents(packages, "out") == before
+    assert not (packages.folder / "work").exists()
+
+
+def test_a_resumed_linkage_does_not_write_over_another(packages, monkeypatch):
+    """What is in its place is not what it found."""
+    with monkeypatch.context() as patched:
+        patched.setattr(verb, "forget_checkpoint", lambda *_: None)
+        assert 0 == link(packages, "out", "--checkpoint", "work")
+    (packages.folder / "out" / "links.csv").write_text("mine", encoding="utf-8")
+
+    assert 2 == link(packages, "out", "--checkpoint", "work")
+    assert (packages.folder / "out" / "links.csv").read_text(encoding="utf-8") == "mine"
+
+
+def test_only_what_a_linkage_kept_is_deleted(packages):
+    """A folder may hold other things."""
+    mine = [packages.folder / "work" / "job.json", packages.folder / "work" / "project" / "part-000001"]
+    for path in mine:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("mine", encoding="utf-8")
+
+    assert 0 == link(packages, "out", "--checkpoint", "work")
+    assert sorted(path for path in (packages.folder / "work").rglob("*") if path.is_file()) == sorted(mine)
+
+
+def test_the_folder_of_a_linkage_with_other_passes_is_refused(packages):
+    """And nothing is written into it."""
+    (packages.folder / "work" / "00-another").mkdir(parents=True)
+
+    assert 4 == link(packages, "never", "--checkpoint", "work")
+    assert [path.name for path in (packages.folder / "work").iterdir()] == ["00-another"]
+
+
+def test_a_checkpoint_must_have_a_name(packages):
+    """As an unset variable of a shell has none."""
+    assert 2 == link(packages, "never", "--checkpoint", "")

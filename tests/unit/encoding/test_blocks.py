@@ -404,10 +404,12 @@ def test_rules_that_cannot_be_are_refused(rules, path, hint):
         (of(("surname", "soundex")), "research"),
         (of(("date_of_birth", "year"), ("date_of_birth", "day")), "research"),
         (of(("surname", "all"), ("state", "all")), "low-entropy"),
+        (of(("surname", "first-letter"), ("date_of_birth", "month")), "low-entropy"),
+        (of(("surname", "first-letter"), ("given_name", "first-letter")), "low-entropy"),
     ],
 )
 def test_blocks_that_show_how_often_a_value_occurs_are_for_research(rule, code):
-    """Tags of one field alone, or beside a field of few values."""
+    """Tags of one field alone, beside a field of few values, or of parts with few values."""
     with pytest.raises(AgreementError) as caught:
         agreement({"kind": "hamming-lsh", "tables": 8, "bits": 32}, rule)
 
