@@ -234,6 +234,40 @@ def draw(records, work):
     return json.loads(facts.read_text(encoding="utf-8"))
 
 
+def read(path):
+    """Read the rows of an earlier run."""
+    kinds = {one.name: one.type for one in fields(Row)}
+    with path.open(newline="", encoding="utf-8") as stream:
+        return [
+            Row(**{name: _typed(kinds[name], text) for name, text in row.items()})
+            for row in csv.DictReader(stream)
+        ]
+
+
+def _typed(kind, text):
+    return (float(text) if text else None) if kind == float | None else kind(text)
+
+
+def together(rows, earlier):
+    """Give rows, and those of an earlier run whose tool and setting are not among them."""
+
+    def place(row):
+        return row.encoding, row.records, row.threshold, row.threads, row.tool
+
+    measured = {place(row) for row in rows}
+    return sorted([*rows, *(row for row in earlier if place(row) not in measured)], key=_in_tables)
+
+
+def _in_tables(row):
+    return (
+        ["plain", *HARDENED].index(row.encoding),
+        row.threads,
+        row.records,
+        [*TOOLS].index(row.tool),
+        row.threshold,
+    )
+
+
 def write(rows, path):
     """Write all rows so far."""
     with path.open("w", newline="", encoding="utf-8") as stream:
@@ -301,6 +335,7 @@ def parsed():
     parser.add_argument("--environments", type=Path, help="where to keep the peers' environments")
     parser.add_argument("--work", type=Path, help="where to keep the encoded people")
     parser.add_argument("--out", type=Path, default=HERE / "results.csv")
+    parser.add_argument("--add", action="store_true", help="keep what the output holds of other settings")
     return parser.parse_args()
 
 
@@ -321,6 +356,7 @@ def main():
             del interpreters["C++"]
         work = (chosen.work or Path(name, "clks")).resolve()
         bench = Bench(interpreters, library, work, chosen.limit, chosen.rounds)
+        earlier = read(chosen.out) if chosen.add and chosen.out.exists() else []
         for records in sorted(chosen.sizes):
             facts = draw(records, work)
             print(f"{records:,} a side, bits set: {json.dumps(facts)}", flush=True)
@@ -329,10 +365,11 @@ def main():
                 for threads in chosen.threads:
                     for threshold in chosen.thresholds:
                         bench.measure_all(Setting(encoding, records, threshold, threads), tools)
-                        write(bench.rows, chosen.out)
+                        write(together(bench.rows, earlier), chosen.out)
     print(f"\nPython {platform.python_version()}, {processor()}, best of {chosen.rounds} rounds")
-    show(bench.rows)
-    show_pairs(bench.rows)
+    rows = together(bench.rows, earlier)
+    show(rows)
+    show_pairs(rows)
     sys.exit("\n".join(bench.differences) or None)
 
 

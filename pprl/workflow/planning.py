@@ -20,8 +20,7 @@ from pprl.errors import DataError, ResourceError
 from pprl.machine import processors
 from pprl.model import EncodedDataset
 from pprl.model.arrays import Rows
-from pprl.workflow.calls import require_type
-from pprl.workflow.unit import require_made_under
+from pprl.workflow.unit import require_linkable
 
 LONGEST = 7 * 24 * 3600.0  # seconds; who plans for longer has not seen the plan
 _SEED = 0  # the same rows are drawn again for the same packages
@@ -133,11 +132,7 @@ def plan(
     >>> planned.passes[0].name, planned.passes[0].recommended
     ('everything', 'all pairs')
     """
-    require_type("agreement", agreement, Agreement)
-    for side, dataset in (("left", left), ("right", right)):
-        require_type(side, dataset, EncodedDataset)
-        require_made_under(dataset, agreement, what=f"{side} package")
-    left.require_same_agreement(right)
+    require_linkable(left, right, agreement)
     asked = None if at is None else parse_threshold(at)
     threads = min(
         processors(), processors() if workers is None else require_whole("workers", workers, least=1)

@@ -86,10 +86,7 @@ def link(
     >>> link(encoded, encoded, agreement=agreement)
     LinkageResult(1 x 1 records, 1 links, 0 conflicting pairs)
     """
-    require_type("agreement", agreement, Agreement)
-    for side, dataset in (("left", left), ("right", right)):
-        require_type(side, dataset, EncodedDataset)
-        require_made_under(dataset, agreement, what=f"{side} package")
+    require_linkable(left, right, agreement)
     return link_datasets(
         left,
         right,
@@ -100,6 +97,23 @@ def link(
         largest_block=largest_block,
         checkpoint=None if checkpoint is None else require_path("checkpoint", checkpoint),
     )
+
+
+def require_linkable(left: EncodedDataset, right: EncodedDataset, agreement: Agreement) -> None:
+    """Raise unless two datasets were made under this agreement, alike, with one secret.
+
+    Raises
+    ------
+    UsageError
+        If something is not a dataset or an agreement.
+    PolicyError
+        Naming the check that failed.
+    """
+    require_type("agreement", agreement, Agreement)
+    for side, dataset in (("left", left), ("right", right)):
+        require_type(side, dataset, EncodedDataset)
+        require_made_under(dataset, agreement, what=f"{side} package")
+    left.require_same_agreement(right)
 
 
 def require_made_under(dataset: EncodedDataset, agreement: Agreement, *, what: str) -> None:
