@@ -14,3 +14,7 @@ pairs = pprl.compare(left, right, threshold="0.8")
 
 print(pairs)
 print(pairs.to_pandas().head())
+
+best = pprl.compare(left, right, threshold="0.5", top_k=1)  # the best partner of each left row
+doubles = pprl.compare(left, left, threshold="0.9")  # one table with itself: each pair once
+print(len(best), len(doubles))
