@@ -40,7 +40,8 @@ def link(folder, out, *more):
     return subprocess.Popen(
         [*command, "--workers", "1", "--out", out, *more],
         cwd=folder,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
         stdout=subprocess.DEVNULL,
     )
 
@@ -64,10 +65,12 @@ def kill_until_done(folder, out, options, seconds):
             break
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait()
+            process.communicate()
             n_kills += 1
+            if (folder / out).exists() and not (folder / "kept").exists():
+                return n_kills  # killed when all was done, and before it could say so
     if status:
-        sys.exit(f"exit status {status} after {n_kills} kills")
+        sys.exit(f"exit status {status} after {n_kills} kills: {process.stderr.read()}")
     return n_kills
 
 
