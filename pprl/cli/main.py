@@ -31,6 +31,7 @@ VERBS: Mapping[str, str] = {
     "plan": "Say what linking two packages will cost (linkage unit).",
     "link": "Link two packages (linkage unit).",
     "evaluate": "Measure links against a known truth (methodologist).",
+    "synthesise": "Make a fictitious population and sources drawn from it (methodologist).",
     "doctor": "Check that this machine can do it.",
 }
 _INTERRUPTED = 130
