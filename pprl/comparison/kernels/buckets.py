@@ -49,7 +49,15 @@ def prepare_runs(job: Job, left_tags: Tags, right_tags: Tags) -> ScanRuns:
     left_counts, right_counts = job.left.row_counts(), job.right.row_counts()
     left_which, left_least = _levels(left_counts)
     right_which, right_least = _levels(right_counts)
-    need = _least_needs(job, left_least, right_least)
+    # With a level for each popcount the kernel's own test is the exact one, and nothing is tested again.
+    is_exact = bool(
+        (left_least[left_which] == left_counts).all() and (right_least[right_which] == right_counts).all()
+    )
+    need = (
+        job.needed(left_least[:, None], right_least[None, :])
+        if is_exact
+        else _least_needs(job, left_least, right_least)
+    )
     left_words, right_words = job.left.words.reshape(-1), job.right.words.reshape(-1)
 
     def candidates(table: Table, runs: Runs, room: int) -> Found:
@@ -71,10 +79,12 @@ def prepare_runs(job: Job, left_tags: Tags, right_tags: Tags) -> ScanRuns:
             STAMP,
             out,
         )
-        return Found(n_pairs, *out[:, : n_pairs if n_pairs <= room else 0])
+        return Found(n_pairs, *out[:, : n_pairs if n_pairs <= room else 0].copy())
 
     def scan(table: Table, runs: Runs, room: int) -> Found:
         found = candidates(table, runs, room)
+        if is_exact:
+            return found
         if found.n_pairs > room:
             found = candidates(table, runs, found.n_pairs)
         enough = found.overlap >= job.needed(left_counts[found.left], right_counts[found.right])
