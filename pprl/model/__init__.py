@@ -7,6 +7,7 @@ and no key.
 """
 
 from pprl.model.bits import BitMatrix
+from pprl.model.clusters import Clusters
 from pprl.model.columns import TextColumn
 from pprl.model.encoded import CheckTags, EncodedDataset
 from pprl.model.links import Conflicts, Links
@@ -16,6 +17,7 @@ from pprl.model.provenance import Provenance
 __all__ = [
     "BitMatrix",
     "CheckTags",
+    "Clusters",
     "Conflicts",
     "EncodedDataset",
     "Links",
