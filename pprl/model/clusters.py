@@ -4,7 +4,6 @@ Clusters: which records of several parties are held to be one person.
 Every record of every party is in exactly one cluster, most of them alone.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,9 +87,9 @@ class Clusters:
         labels[self.row[mine]] = self.label[mine]
         return labels
 
-    def sizes(self) -> Sequence[int]:
+    def sizes(self) -> Rows:
         """Count the records of each cluster."""
-        return np.bincount(self.label, minlength=self.n_clusters).tolist()
+        return np.bincount(self.label, minlength=self.n_clusters)
 
     def __len__(self) -> int:
         return int(self.party.size)
