@@ -17,16 +17,20 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from pprl.cleaning.fields import Field
+from pprl.encoding.decoys import Decoys
 from pprl.encoding.errormodel import ErrorModel
 from pprl.encoding.passes import Pass
 from pprl.encoding.soundness import require_sound
 from pprl.errors import AgreementError, PolicyError, nearest
 from pprl.files import read_bytes
+from pprl.linkage.resolving import Cardinality, Method
 from pprl.mistakes import explained, property_names, schema_of
 from pprl.model.encoded import PRINTABLE
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 20
+_LEAST_PRECISION = 0.5
+_MOST_LEAD = 1_000_000
 _SECRET_WORDS = ("secret", "key", "passw", "passphrase", "private")
 
 
@@ -35,14 +39,52 @@ class Matching(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     Parameters
     ----------
-    target : {"thresholds"}
-        Each pass links at its own threshold, in the order of the passes.
-    cardinality : {"one-to-one"}
-        Each source holds a person once, so a record has at most one partner.
+    target : {"thresholds", "precision", "balance"}
+        "thresholds": each pass links at its own threshold, in the order of the passes.
+        "precision": the evidence of all passes together, and as many links as leave the share
+        of true ones at `precision`.  "balance": all links that are more likely true than not.
+    precision : float, optional
+        Share of links that are to be true, for that target.
+    cardinality : {"one-to-one", "one-to-many", "many-to-one", "many-to-many"}
+        Whether each source holds a person once, and so a record has at most one partner:
+        "one-to-many" says that the left source does.  Otherwise only with a target other
+        than thresholds.
+    method : {"symmetric-best-match", "greedy", "optimal"}
+        How pairs that exclude one another are resolved.
+    lead : float
+        By what factor the odds of a record's best pair must exceed those of its second best;
+        otherwise both are conflicts.
+
+    Raises
+    ------
+    AgreementError
+        If the parts contradict each other.
     """
 
-    target: Literal["thresholds"]
-    cardinality: Literal["one-to-one"]
+    target: Literal["thresholds", "precision", "balance"]
+    cardinality: Cardinality
+    precision: float | None = None
+    method: Method = "symmetric-best-match"
+    lead: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check that the parts fit together."""
+        if (self.precision is not None) != (self.target == "precision"):
+            raise _matching("precision", "wanted with the target precision, and with no other")
+        if self.precision is not None and not _LEAST_PRECISION <= self.precision < 1:
+            raise _matching("precision", f"wanted a share from {_LEAST_PRECISION} to below 1")
+        if not 1 <= self.lead <= _MOST_LEAD:
+            raise _matching("lead", f"wanted a factor from 1 to {_MOST_LEAD}")
+        if self.target == "thresholds":
+            for name, value in (
+                ("cardinality", "one-to-one"),
+                ("method", "symmetric-best-match"),
+                ("lead", 1),
+            ):
+                if getattr(self, name) != value:
+                    raise _matching(name, f"wanted {value} with the target thresholds")
+        if self.method == "optimal" and self.cardinality != "one-to-one":
+            raise _matching("method", "optimal is for the cardinality one-to-one")
 
 
 class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -60,6 +102,9 @@ class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         Which fields are encoded together; the first pass that finds a link decides it.
     matching : Matching
         What the linkage aims at.
+    decoys : Decoys, optional
+        How many people who do not exist each custodian adds, so that false links can be
+        counted; by default none.
     errors : ErrorModel, optional
         How two records of one person are expected to differ, for `suggest`.
     research : bool
@@ -85,6 +130,7 @@ class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     fields: Annotated[tuple[Field, ...], msgspec.Meta(min_length=1, max_length=64)]
     passes: Annotated[tuple[Pass, ...], msgspec.Meta(min_length=1, max_length=16)]
     matching: Matching
+    decoys: Decoys | None = None
     errors: ErrorModel | None = None
     research: bool = False
 
@@ -152,6 +198,10 @@ class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     def __repr__(self) -> str:
         counts = f"fields={len(self.fields)}, passes={len(self.passes)}"
         return f"Agreement(project={self.project!r}, epoch={self.epoch}, {counts})"
+
+
+def _matching(name: str, wanted: str) -> AgreementError:
+    return AgreementError(f"agreement: matching.{name}: {wanted}", code="matching")
 
 
 def json_schema() -> dict[str, Any]:

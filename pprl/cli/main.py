@@ -30,6 +30,8 @@ VERBS: Mapping[str, str] = {
     "inspect": "Show what a package holds (anybody).",
     "plan": "Say what linking two packages will cost (linkage unit).",
     "link": "Link two packages (linkage unit).",
+    "attach": "Put linkage keys in the place of identifiers (custodian).",
+    "join": "Join attached tables by person (research environment).",
     "evaluate": "Measure links against a known truth (methodologist).",
     "synthesise": "Make a fictitious population and sources drawn from it (methodologist).",
     "doctor": "Check that this machine can do it.",

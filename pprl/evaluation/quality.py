@@ -1,9 +1,14 @@
 """Linkage quality against a known truth: counts first, then the measures made of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-Pair = tuple[str, str]
+import numpy as np
+
+from pprl.evaluation.intervals import Rate, f1_rate, rate
+from pprl.evaluation.pairs import IdPairs, Pair, number_pairs
+
+MEASURES = ("precision", "recall", "f1", "f_star")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,8 @@ class LinkageQuality:
     (0.9, 0.75)
     >>> round(quality.f1, 4), round(quality.f_star, 4)
     (0.8182, 0.6923)
+    >>> quality.rates()["precision"]
+    Rate(value=0.9, low=0.8256..., high=0.9447...)
     """
 
     true_positives: int
@@ -62,17 +69,22 @@ class LinkageQuality:
         """F* = TP / (TP + FP + FN) (Hand, Christen & Kirielle 2021); None if all are 0."""
         return _share(self.true_positives, self.true_positives + self.false_positives + self.false_negatives)
 
+    def rates(self) -> Mapping[str, Rate | None]:
+        """Give each measure with its 95 % interval; None where it is undefined.
+
+        Wilson's interval for precision, recall and F*; that of F1 is F*'s, transformed.
+        """
+        mistakes = self.false_positives + self.false_negatives
+        return {
+            "precision": rate(self.true_positives, self.n_links),
+            "recall": rate(self.true_positives, self.n_true),
+            "f1": f1_rate(self.true_positives, mistakes),
+            "f_star": rate(self.true_positives, self.true_positives + mistakes),
+        }
+
     def to_dict(self) -> dict[str, int | float | None]:
         """Give counts and measures by name."""
-        names = (
-            "true_positives",
-            "false_positives",
-            "false_negatives",
-            "precision",
-            "recall",
-            "f1",
-            "f_star",
-        )
+        names = ("true_positives", "false_positives", "false_negatives", *MEASURES)
         return {name: getattr(self, name) for name in names}
 
 
@@ -81,7 +93,7 @@ def linkage_quality(links: Iterable[Pair], truth: Iterable[Pair]) -> LinkageQual
 
     Parameters
     ----------
-    links, truth : iterable of (left id, right id)
+    links, truth : IdPairs or iterable of (left id, right id)
         A pair that occurs twice counts once.
 
     Examples
@@ -89,9 +101,9 @@ def linkage_quality(links: Iterable[Pair], truth: Iterable[Pair]) -> LinkageQual
     >>> linkage_quality([("a", "1"), ("b", "2")], [("a", "1"), ("c", "3")])
     LinkageQuality(true_positives=1, false_positives=1, false_negatives=1)
     """
-    found, true = set(links), set(truth)
-    both = len(found & true)
-    return LinkageQuality(both, len(found) - both, len(true) - both)
+    found, true = (np.unique(numbers) for numbers in number_pairs(IdPairs.of(links), IdPairs.of(truth)))
+    both = np.intersect1d(found, true, assume_unique=True).size
+    return LinkageQuality(both, found.size - both, true.size - both)
 
 
 def _share(part: int, whole: int) -> float | None:

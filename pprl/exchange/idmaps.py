@@ -86,5 +86,7 @@ def pseudonymise(package: Package) -> tuple[Package, IdMap]:
         passes={name: BitMatrix(bits.words[order], bits.n_bits) for name, bits in package.passes.items()},
         present={name: mask[order] for name, mask in package.present.items()},
         tags={name: tags[order] for name, tags in package.tags.items()},
+        decoy=package.decoy[order],
     )
-    return shuffled, IdMap(dict(zip(shuffled.ids(), package.ids(order), strict=True)))
+    real = np.flatnonzero(~shuffled.decoy)
+    return shuffled, IdMap(dict(zip(shuffled.ids(real), package.ids(order[real]), strict=True)))

@@ -45,7 +45,7 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     sha256: Digest
 
 
-class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """What a package says of itself; nothing about anybody, and not who made it."""
 
     project: Annotated[str, msgspec.Meta(max_length=80, pattern=PRINTABLE)]
@@ -59,13 +59,16 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     id_width: Annotated[int, msgspec.Meta(ge=1, le=MAX_ID_BYTES)]
     passes: Annotated[tuple[PassEntry, ...], msgspec.Meta(max_length=64)]
     sections: tuple[Section, ...]
+    decoys: Annotated[int, msgspec.Meta(ge=0, lt=2**40)] = 0
 
     def to_bytes(self) -> bytes:
         """Give the one text of this manifest."""
         return msgspec.json.encode(self, order="sorted")
 
 
-def expected_sections(rows: int, id_width: int, passes: tuple[PassEntry, ...]) -> Iterator[tuple[str, int]]:
+def expected_sections(
+    rows: int, id_width: int, passes: tuple[PassEntry, ...], *, decoys: int = 0
+) -> Iterator[tuple[str, int]]:
     """Give names and lengths in bytes of all sections, in order."""
     yield "record_ids", rows * id_width
     for one in passes:
@@ -73,6 +76,8 @@ def expected_sections(rows: int, id_width: int, passes: tuple[PassEntry, ...]) -
         yield f"passes/{one.name}/present", rows
         if one.tables:
             yield f"passes/{one.name}/tags", rows * one.tables * 4
+    if decoys:
+        yield "decoy", rows
 
 
 def aligned(offset: int) -> int:
@@ -135,7 +140,7 @@ def parse_manifest(content: bytes, digest: str, what: str) -> Manifest:
     names = [one.name for one in manifest.passes]
     stated = [(section.name, section.length) for section in manifest.sections]
     if len(set(names)) < len(names) or stated != list(
-        expected_sections(manifest.rows, manifest.id_width, manifest.passes)
+        expected_sections(manifest.rows, manifest.id_width, manifest.passes, decoys=manifest.decoys)
     ):
         raise altered(what, "its sections do not follow from its rows and passes")
     return manifest

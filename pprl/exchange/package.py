@@ -100,6 +100,7 @@ def manifest_of(dataset: EncodedDataset) -> Manifest:
             Section(name=name, length=len(content), sha256=hashlib.sha256(content).hexdigest())
             for name, content in _sections(dataset)
         ),
+        decoys=dataset.n_decoys,
     )
 
 
@@ -189,7 +190,17 @@ def _package(manifest: Manifest, sections: dict[str, Octets]) -> Package:
             for one in manifest.passes
             if one.tables
         },
+        **_decoy(manifest, sections),
     )
+
+
+def _decoy(manifest: Manifest, sections: dict[str, Octets]) -> dict[str, Mask]:
+    if not manifest.decoys:
+        return {}
+    decoy = _mask(sections["decoy"], "decoy")
+    if int(decoy.sum()) != manifest.decoys:
+        raise DataError("decoys: are not as many as the manifest states", code="decoys")
+    return {"decoy": decoy}
 
 
 def _entries(dataset: EncodedDataset) -> tuple[PassEntry, ...]:
@@ -227,7 +238,10 @@ def _sections(dataset: EncodedDataset) -> Iterator[tuple[str, memoryview]]:
         arrays += [bits.words.astype("<u8", copy=False), dataset.present[name]]
         if name in dataset.tags:
             arrays.append(dataset.tags[name].astype("<u4", copy=False))
-    names = [name for name, _ in expected_sections(len(dataset), ids.dtype.itemsize, _entries(dataset))]
+    if dataset.n_decoys:
+        arrays.append(dataset.decoy)
+    expected = expected_sections(len(dataset), ids.dtype.itemsize, _entries(dataset), decoys=dataset.n_decoys)
+    names = [name for name, _ in expected]
     for name, array in zip(names, arrays, strict=True):
         yield name, np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
 

@@ -107,7 +107,7 @@ def read_table(source: object, *, columns: Sequence[str], id_column: str, allow_
         If the source is not such a table, lacks a column, or ids are missing or repeated.
     """
     wanted = list(dict.fromkeys([id_column, *columns]))
-    arrow, n_columns = _read_arrow(source, wanted)
+    arrow, n_columns = read_arrow(source, wanted)
     if arrow.num_rows == 0 and not allow_empty:
         raise DataError("table: has no rows", code="no-rows", hint="if that is right, say --allow-empty")
     ids = _record_ids(text_column(arrow.column(id_column), name=id_column, numbers=True), id_column)
@@ -115,7 +115,8 @@ def read_table(source: object, *, columns: Sequence[str], id_column: str, allow_
     return Table(record_ids=ids, columns=texts, n_ignored=n_columns - len(wanted))
 
 
-def _read_arrow(source: object, wanted: Sequence[str]) -> tuple[pa.Table, int]:
+def read_arrow(source: object, wanted: Sequence[str]) -> tuple[pa.Table, int]:
+    """Read columns as they are, and say how many the source has in all."""
     if isinstance(source, str | os.PathLike):
         return _read_file(Path(source), wanted)
     pandas = sys.modules.get("pandas")
@@ -306,7 +307,7 @@ def read_columns(source: object, names: Sequence[str]) -> Mapping[str, TextColum
     DataError
         If the source is not a table, or lacks a column.
     """
-    arrow, _ = _read_arrow(source, names)
+    arrow, _ = read_arrow(source, names)
     return {name: text_column(arrow.column(name), name=name) for name in names}
 
 
@@ -325,7 +326,7 @@ def read_texts(source: object, names: Sequence[str]) -> list[list[str]]:
     DataError
         If the source is not a table, lacks a column, or has a gap.
     """
-    arrow, _ = _read_arrow(source, names)
+    arrow, _ = read_arrow(source, names)
     columns = [text_column(arrow.column(name), name=name, numbers=True) for name in names]
     for name, column in zip(names, columns, strict=True):
         blank = np.array([not value for value in column.values] + [True], dtype=bool)[column.codes]

@@ -6,7 +6,9 @@ in which a record may occur many times, into links, in which it occurs at most o
 Nothing here knows an identifier or a secret.
 """
 
-from pprl.linkage.multipass import CandidatesName, PassRule, forget_checkpoint, link_datasets
+from pprl.linkage.deciding import Target, decide
+from pprl.linkage.multipass import link_datasets
+from pprl.linkage.parts import CandidatesName, PassRule, forget_checkpoint
 from pprl.linkage.resolving import Resolution, symmetric_best_match
 from pprl.linkage.results import LinkageResult
 
@@ -15,6 +17,8 @@ __all__ = [
     "LinkageResult",
     "PassRule",
     "Resolution",
+    "Target",
+    "decide",
     "forget_checkpoint",
     "link_datasets",
     "symmetric_best_match",

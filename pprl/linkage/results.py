@@ -5,6 +5,7 @@ from html import escape
 
 from pprl.comparison.sampling import Estimate
 from pprl.comparison.tags import Dropped
+from pprl.linkage.precision import PrecisionEstimate
 from pprl.model import Conflicts, Links, Provenance
 
 
@@ -46,6 +47,51 @@ class PassCount:
     dropped: Dropped | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class WeightCounts:
+    """How links and links to decoys are spread over their weights.
+
+    Parameters
+    ----------
+    edges : tuple of float
+        Ends of the bins, rising.
+    links, decoy_links : tuple of int
+        For each bin the links of real records, and of a real one with a decoy.
+    by_equality : int
+        Links with an equal exact value, which come before all others and are in no bin.
+    """
+
+    edges: tuple[float, ...] = ()
+    links: tuple[int, ...] = ()
+    decoy_links: tuple[int, ...] = ()
+    by_equality: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the links are worth, as decoys tell.
+
+    Parameters
+    ----------
+    precision : float or None
+        What was asked for; None for all links that are more likely true than not.
+    supported : bool
+        Whether the data can show that.  If not, the links are those before any to a decoy.
+    estimate : PrecisionEstimate, optional
+        Of the links that were made; None where there was no pair to link.
+    curve : tuple of PrecisionEstimate
+        The same at other thresholds, from the strictest to the loosest.
+    weights : WeightCounts
+        Links and links to decoys by their weight.
+    """
+
+    precision: float | None
+    supported: bool
+    estimate: PrecisionEstimate | None = None
+    curve: tuple[PrecisionEstimate, ...] = ()
+    weights: WeightCounts = WeightCounts()
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class LinkageResult:
     """Links between two datasets, what could not be told, and how it came about.
@@ -64,6 +110,8 @@ class LinkageResult:
         SHA-256 of the agreement.
     provenance : Provenance
         What made the links.
+    judgement : Judgement, optional
+        What the links are worth; None where they were made by thresholds.
     """
 
     links: Links
@@ -73,6 +121,7 @@ class LinkageResult:
     n_right: int
     fingerprint: str
     provenance: Provenance
+    judgement: Judgement | None = None
 
     def __repr__(self) -> str:
         sides = f"{self.n_left} x {self.n_right} records"

@@ -5,6 +5,7 @@ For each pass a dataset holds one bit vector a record and says which records are
 present in it.  A record that lacks what a pass needs is *absent* there: its bits are
 zero, and it can neither agree nor disagree.  A pass may also have *block tags*: numbers,
 one for each of its tables, of which equality says that two records are worth comparing.
+Some records may be *decoys*: people who do not exist, by whom false links are counted.
 """
 
 from collections.abc import Mapping
@@ -76,6 +77,9 @@ class EncodedDataset:
         For each pass that has block rules the tags of all `n` records, 0 where a record has
         none; so are all of an absent record.  The arrays are made read-only.
 
+    decoy : ndarray of bool, shape (n,), optional
+        Which records are decoys; by default none.
+
     Raises
     ------
     DataError
@@ -91,6 +95,7 @@ class EncodedDataset:
     check_tags: CheckTags
     provenance: Provenance
     tags: Mapping[str, Tags] = field(default_factory=dict)
+    decoy: Mask = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
 
     def __post_init__(self) -> None:
         _require_ids(self.record_ids)
@@ -103,6 +108,7 @@ class EncodedDataset:
             frozen(self.present[name])
         frozen(self.record_ids)
         object.__setattr__(self, "tags", _checked_tags(self.tags, self.present))
+        object.__setattr__(self, "decoy", _checked_decoy(self.decoy, n_records=len(self.record_ids)))
         object.__setattr__(self, "passes", MappingProxyType(dict(self.passes)))
         object.__setattr__(self, "present", MappingProxyType(dict(self.present)))
 
@@ -145,6 +151,11 @@ class EncodedDataset:
     def n_tables(self) -> dict[str, int]:
         """Give the number of block tags that a record has, for each pass that has any."""
         return {name: tags.shape[1] for name, tags in self.tags.items()}
+
+    @property
+    def n_decoys(self) -> int:
+        """Number of records that are decoys."""
+        return int(self.decoy.sum())
 
     def ids(self, rows: Rows | None = None) -> list[str]:
         """Give record ids as text, of all rows or of those named."""
@@ -203,6 +214,14 @@ def _require_tags(name: str, tags: Tags, present: Mask) -> None:
         raise DataError(f"pass {name}: block tags: wanted 1 to {MAX_TABLES} tables", code="tags")
     if bool(tags[~present].any()):
         raise DataError(f"pass {name}: a record that is absent has block tags", code="absent-with-tags")
+
+
+def _checked_decoy(decoy: Mask, *, n_records: int) -> Mask:
+    if decoy.size == 0:
+        decoy = np.zeros(n_records, dtype=np.bool_)
+    if decoy.shape != (n_records,) or decoy.dtype != np.bool_:
+        raise DataError(f"encoded dataset: decoys: wanted {n_records} records", code="decoys")
+    return frozen(np.ascontiguousarray(decoy))
 
 
 def _is_hex(text: str, length: int) -> bool:

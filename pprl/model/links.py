@@ -33,6 +33,8 @@ class _Pairings:
         Similarity in that pass.
     decided_by : tuple of str, length n
         Name of the pass.
+    probability : ndarray of float64, shape (n,)
+        The chance that the two are one person; NaN where it is not known.
     """
 
     left: Rows
@@ -41,34 +43,37 @@ class _Pairings:
     right_ids: Ids
     score: Scores
     decided_by: tuple[str, ...]
+    probability: Scores
 
     def __post_init__(self) -> None:
-        for array in (self.left, self.right, self.left_ids, self.right_ids, self.score):
+        for array in (self.left, self.right, self.left_ids, self.right_ids, self.score, self.probability):
             if array.shape != (len(self.decided_by),):
                 raise DataError("links: columns differ in length", code="links")
             frozen(array)
 
     def to_arrow(self) -> "pa.Table":
-        """Give an Arrow table: left_id, right_id, decided_by, score."""
+        """Give an Arrow table: left_id, right_id, probability, decided_by, score."""
         import pyarrow as pa
 
         return pa.table(
             {
                 "left_id": pa.array(texts(self.left_ids), pa.string()),
                 "right_id": pa.array(texts(self.right_ids), pa.string()),
+                "probability": pa.array(self.probability, from_pandas=True),
                 "decided_by": pa.array(self.decided_by, pa.string()),
                 "score": self.score,
             }
         )
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Give a pandas frame: left_id, right_id, decided_by, score."""
+        """Give a pandas frame: left_id, right_id, probability, decided_by, score."""
         import pandas as pd
 
         return pd.DataFrame(
             {
                 "left_id": texts(self.left_ids),
                 "right_id": texts(self.right_ids),
+                "probability": self.probability,
                 "decided_by": list(self.decided_by),
                 "score": self.score,
             }
@@ -88,20 +93,24 @@ class _Pairings:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Links(_Pairings):
-    """One-to-one links between two datasets.
+    """Links between two datasets.
 
-    Columns as in the table of pairs: rows, ids, score and the pass that decided.
+    Besides the columns, whether a record of the left and of the right has at most one link.
+    Columns as in the table of pairs: rows, ids, score, the pass that decided and the probability.
 
     Raises
     ------
     DataError
-        If a record occurs in two links.
+        If a record occurs in two links, and should not.
     """
+
+    left_once: bool = True
+    right_once: bool = True
 
     def __post_init__(self) -> None:
         _Pairings.__post_init__(self)
-        for side, rows in (("left", self.left), ("right", self.right)):
-            if np.unique(rows).size != rows.size:
+        for side, rows, once in (("left", self.left, self.left_once), ("right", self.right, self.right_once)):
+            if once and np.unique(rows).size != rows.size:
                 raise DataError(f"links: a {side} record occurs in two links", code="links")
 
 

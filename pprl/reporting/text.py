@@ -1,6 +1,6 @@
 """What the command line shows: plain text in columns, ASCII only, so that any console can print it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -8,7 +8,6 @@ from pprl.agreement import Agreement
 from pprl.comparison.sampling import Estimate
 from pprl.encoding.blocks import Block, FieldBlock
 from pprl.encoding.passes import FuzzyPass, Pass, PassField
-from pprl.evaluation import LinkageQuality
 from pprl.linkage import LinkageResult
 from pprl.model import BitMatrix, EncodedDataset
 from pprl.model.arrays import Mask
@@ -188,24 +187,3 @@ def _recall(recall: Estimate | None) -> tuple[str, str]:
     if recall is None:
         return "too few pairs to tell", ""
     return f"{recall.value:.3f}", f"{recall.low:.3f} to {recall.high:.3f}"
-
-
-def describe_quality(quality: LinkageQuality) -> str:
-    """Say how good links are: counts first."""
-    names: Mapping[str, str] = {
-        "true_positives": "true links",
-        "false_positives": "false links",
-        "false_negatives": "missed links",
-        "precision": "precision",
-        "recall": "recall",
-        "f1": "F1",
-        "f_star": "F*",
-    }
-    found = quality.to_dict()
-    return columns([(label, _number(found[name])) for name, label in names.items()])
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return "undefined"
-    return str(value) if isinstance(value, int) else f"{value:.4f}"

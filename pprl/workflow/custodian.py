@@ -2,19 +2,26 @@
 At a custodian: a table becomes a package.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from pprl.agreement import Agreement
 from pprl.cleaning.columns import clean_columns
 from pprl.encoding.canaries import check_tags
+from pprl.encoding.decoys import with_decoys
 from pprl.encoding.encoder import encode_passes
 from pprl.exchange.package import Package
 from pprl.exchange.tables import read_table
-from pprl.keys import LinkageKey
-from pprl.model import Provenance
+from pprl.keys import LinkageKey, ProjectKey, length_prefixed, random_bytes
+from pprl.model import Provenance, TextColumn
+from pprl.model.arrays import Ids, Mask
 from pprl.workflow.calls import require_type
 from pprl.workflow.tables import all_of, raw_columns, require_own_column, sources_of
+
+_ID_BYTES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +124,10 @@ def encode_with_counts(
     raw = raw_columns(table.columns, sources)
     cleaned = clean_columns(raw, agreement.fields)
     project_key = key.for_project(agreement.project_fingerprint, epoch=agreement.epoch)
-    texts = {name: one.column for name, one in cleaned.items()}
+    texts, decoy = _with_decoys({name: one.column for name, one in cleaned.items()}, agreement, project_key)
     encoded = encode_passes(texts, agreement.fields, agreement.passes, project_key, progress=progress)
     package = Package(
-        record_ids=table.record_ids,
+        record_ids=_with_ids(table.record_ids, int(decoy.sum())),
         passes={name: one.bits for name, one in encoded.items()},
         present={name: one.present for name, one in encoded.items()},
         project=agreement.project,
@@ -129,6 +136,7 @@ def encode_with_counts(
         check_tags=check_tags(agreement.fields, agreement.passes, project_key),
         provenance=Provenance.current(),
         tags={name: one.tags for name, one in encoded.items() if one.tags is not None},
+        decoy=decoy,
     )
     return Encoding(
         package=package,
@@ -136,3 +144,32 @@ def encode_with_counts(
         flags={name: one.flags for name, one in cleaned.items()},
         n_ignored=table.n_ignored,
     )
+
+
+def _with_decoys(
+    columns: dict[str, TextColumn], agreement: Agreement, key: ProjectKey
+) -> tuple[dict[str, TextColumn], Mask]:
+    """Add the decoys that the agreement asks for: the same ones for the same table, key and agreement."""
+    n_records = len(columns[agreement.fields[0].name])
+    if agreement.decoys is None or not agreement.decoys.number(n_records):
+        return columns, np.zeros(n_records, dtype=np.bool_)
+    digest = hashlib.sha256()
+    for name, column in columns.items():
+        digest.update(length_prefixed(name, *column.values) + column.codes.tobytes())
+    seed = int.from_bytes(key.derive("decoys").mac(digest.digest()))
+    generator = np.random.default_rng(seed)
+    return with_decoys(columns, agreement.fields, agreement.passes, agreement.decoys, generator)
+
+
+def _with_ids(record_ids: Ids, n_decoys: int) -> Ids:
+    """Give decoys random ids that no record has."""
+    if not n_decoys:
+        return record_ids
+    taken = set(record_ids.tolist())
+    fresh: set[bytes] = set()
+    while len(fresh) < n_decoys:
+        drawn = random_bytes(_ID_BYTES * (n_decoys - len(fresh))).hex().encode("ascii")
+        width = 2 * _ID_BYTES
+        fresh |= {drawn[begin : begin + width] for begin in range(0, len(drawn), width)} - taken
+    both: Ids = np.array([*record_ids.tolist(), *sorted(fresh)], dtype=np.bytes_)
+    return both

@@ -4,13 +4,14 @@ At the linkage unit: packages become links.
 
 import os
 from collections.abc import Callable
+from functools import partial
 
 from pprl.agreement import Agreement
 from pprl.comparison.guards import require_path
 from pprl.encoding.passes import FuzzyPass
 from pprl.errors import PolicyError
 from pprl.exchange.package import Package, read_package
-from pprl.linkage import CandidatesName, LinkageResult, PassRule, link_datasets
+from pprl.linkage import CandidatesName, LinkageResult, PassRule, Target, decide, link_datasets
 from pprl.model import EncodedDataset
 from pprl.workflow.calls import require_type
 
@@ -87,7 +88,13 @@ def link(
     LinkageResult(1 x 1 records, 1 links, 0 conflicting pairs)
     """
     require_linkable(left, right, agreement)
-    return link_datasets(
+    matching = agreement.matching
+    if matching.target == "thresholds":
+        making = link_datasets
+    else:
+        target = Target(matching.precision, matching.cardinality, matching.method, matching.lead)
+        making = partial(decide, target=target)
+    return making(
         left,
         right,
         _rules(agreement),

@@ -111,7 +111,7 @@ def test_the_demo_shows_what_each_party_holds(pprl):
     assert 0 == pprl("demo", "--out", "demo"), pprl.err
     quality = {
         label: float(value)
-        for label, value in re.findall(r"^(precision|recall|F1) +([\d.]+)$", pprl.out, re.MULTILINE)
+        for label, value in re.findall(r"^(precision|recall|F1) +([\d.]+) \(", pprl.out, re.MULTILINE)
     }
     demo = pprl.folder / "demo"
     unit = {path.relative_to(demo / "linkage-unit").as_posix() for path in demo.glob("linkage-unit/**/*.*")}

@@ -145,22 +145,29 @@ def test_pairs_out_of_order_are_refused():
 
 
 def test_a_record_is_linked_once():
-    """One-to-one, on both sides."""
+    """One-to-one, on both sides, unless it is said that a side may hold a person several times."""
     ids = np.array([b"a", b"b"])
     rows, same = np.array([0, 1]), np.array([1, 1])
 
     for left, right in ((rows, same), (same, rows)):
         with pytest.raises(DataError):
-            Links(left, right, ids, ids, np.array([1.0, 1.0]), ("p", "p"))
+            Links(left, right, ids, ids, np.array([1.0, 1.0]), ("p", "p"), np.array([0.9, 0.9]))
+
+    links = Links(
+        rows, same, ids, ids, np.array([1.0, 1.0]), ("p", "p"), np.array([0.9, 0.9]), right_once=False
+    )
+    assert 2 == len(links)
 
 
 def test_links_become_frames():
     """With the columns that links.csv has."""
     ids = np.array([b"a", "ö".encode()])
-    links = Links(np.array([0, 1]), np.array([1, 0]), ids, ids, np.array([1.0, 0.5]), ("p", "q"))
+    links = Links(
+        np.array([0, 1]), np.array([1, 0]), ids, ids, np.array([1.0, 0.5]), ("p", "q"), np.array([0.9, 0.4])
+    )
 
     frame = links.to_pandas()
 
-    assert ["left_id", "right_id", "decided_by", "score"] == list(frame.columns)
+    assert ["left_id", "right_id", "probability", "decided_by", "score"] == list(frame.columns)
     assert ["a", "ö"] == frame["left_id"].tolist()
     assert links.to_arrow().to_pylist() == frame.to_dict(orient="records")
