@@ -18,6 +18,9 @@ from pprl.model.arrays import Mask, Rows, Scores
 
 _ROUNDS = 30  # of the fixed point of links and free records
 _TAIL = 0.025  # of a 95 % interval, on each side
+# Standard deviation, as a share, by which false links to real people differ from what decoys tell:
+# measured in benchmarks/quality.
+_UNLIKENESS = 0.25
 _GRID = 200  # thresholds that a curve is thinned to
 
 
@@ -143,26 +146,28 @@ class PrecisionCurve:
         """Say how precise the links at or above a place are.
 
         The interval is that of the false links themselves, not of their mean: what another
-        draw of as many decoys could have missed (negative binomial, prior of Jeffreys).
+        draw of as many decoys could have missed (negative binomial, prior of Jeffreys), and how
+        far decoys may be from real people.
         """
         from scipy.stats import nbinom
 
         n_links, n_decoy_links = int(self.n_links[place]), int(self.n_decoy_links[place])
         scale, by_equality = float(self.scale[place]), float(self.by_equality[place])
-        chance = 1 / (1 + scale)
-        few, many = (float(nbinom.ppf(tail, n_decoy_links + 0.5, chance)) for tail in (_TAIL, 1 - _TAIL))
+        shape = 1 / (1 / (n_decoy_links + 0.5) + _UNLIKENESS**2)
+        chance = shape / (shape + (n_decoy_links + 0.5) * scale)
+        few, many = (float(nbinom.ppf(tail, shape, chance)) for tail in (_TAIL, 1 - _TAIL))
         n_false = float(self.n_false[place])
 
         def share(false: float) -> float:
-            return max(0.0, 1 - (false + by_equality) / n_links) if n_links else 0.0
+            return min(1.0, max(0.0, 1 - false / n_links)) if n_links else 0.0
 
         return PrecisionEstimate(
             weight=float(self.weight[place]),
             n_links=n_links,
             n_decoy_links=n_decoy_links,
             n_false=n_false,
-            precision=share(n_false - by_equality),
-            low=share(many),
+            precision=share(n_false),
+            low=share(many + by_equality),
             high=share(few),
         )
 
