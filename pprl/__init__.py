@@ -19,9 +19,14 @@ if TYPE_CHECKING:
     from pprl.model import BitMatrix as BitMatrix
     from pprl.model import EncodedDataset as EncodedDataset
     from pprl.model import ScoredPairs as ScoredPairs
+    from pprl.reporting.linkage import report as report
     from pprl.version import __version__ as __version__
+    from pprl.workflow import attach as attach
+    from pprl.workflow import deduplicate as deduplicate
     from pprl.workflow import encode as encode
     from pprl.workflow import evaluate as evaluate
+    from pprl.workflow import evaluate_clusters as evaluate_clusters
+    from pprl.workflow import join as join
     from pprl.workflow import link as link
     from pprl.workflow import load as load
     from pprl.workflow import plan as plan
@@ -39,12 +44,17 @@ _HOMES = {
     "PprlError": "pprl.errors",
     "ScoredPairs": "pprl.model",
     "__version__": "pprl.version",
+    "attach": "pprl.workflow",
     "compare": "pprl.comparison",
+    "deduplicate": "pprl.workflow",
     "encode": "pprl.workflow",
     "evaluate": "pprl.workflow",
+    "evaluate_clusters": "pprl.workflow",
+    "join": "pprl.workflow",
     "link": "pprl.workflow",
     "load": "pprl.workflow",
     "plan": "pprl.workflow",
+    "report": "pprl.reporting.linkage",
     "pseudonymise": "pprl.exchange.idmaps",
     "suggest": "pprl.workflow",
     "survey": "pprl.workflow",

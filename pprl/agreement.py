@@ -19,8 +19,9 @@ import msgspec
 from pprl.cleaning.fields import Field
 from pprl.encoding.decoys import Decoys
 from pprl.encoding.errormodel import ErrorModel
-from pprl.encoding.passes import Pass
+from pprl.encoding.passes import FuzzyPass, Pass
 from pprl.encoding.soundness import require_sound
+from pprl.encoding.spikeins import SpikeIns
 from pprl.errors import AgreementError, PolicyError, nearest
 from pprl.files import read_bytes
 from pprl.linkage.resolving import Cardinality, Method
@@ -43,6 +44,7 @@ class Matching(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         "thresholds": each pass links at its own threshold, in the order of the passes.
         "precision": the evidence of all passes together, and as many links as leave the share
         of true ones at `precision`.  "balance": all links that are more likely true than not.
+        Files of fewer than 50 records are linked by thresholds, if the passes state them.
     precision : float, optional
         Share of links that are to be true, for that target.
     cardinality : {"one-to-one", "one-to-many", "many-to-one", "many-to-many"}
@@ -105,8 +107,11 @@ class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     decoys : Decoys, optional
         How many people who do not exist each custodian adds, so that false links can be
         counted; by default none.
+    spike_ins : SpikeIns, optional
+        How many people who do not exist all custodians add a copy of, so that missed links can
+        be counted; by default none.
     errors : ErrorModel, optional
-        How two records of one person are expected to differ, for `suggest`.
+        How two records of one person are expected to differ, for `suggest` and for spike-ins.
     research : bool
         Whether encodings are allowed that tell an attacker too much of real people:
         field-level filters, and those that are there for comparison only.
@@ -131,6 +136,7 @@ class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     passes: Annotated[tuple[Pass, ...], msgspec.Meta(min_length=1, max_length=16)]
     matching: Matching
     decoys: Decoys | None = None
+    spike_ins: SpikeIns | None = None
     errors: ErrorModel | None = None
     research: bool = False
 
@@ -139,6 +145,8 @@ class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         if self.errors == ErrorModel():
             msgspec.structs.force_setattr(self, "errors", None)  # one spelling, and so one fingerprint
         require_sound(self.fields, self.passes, research=self.research)
+        if self.matching.target == "thresholds":
+            _require_thresholds(self.passes)
 
     @classmethod
     def load(cls, path: str | Path) -> "Agreement":
@@ -198,6 +206,16 @@ class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     def __repr__(self) -> str:
         counts = f"fields={len(self.fields)}, passes={len(self.passes)}"
         return f"Agreement(project={self.project!r}, epoch={self.epoch}, {counts})"
+
+
+def _require_thresholds(passes: tuple[Pass, ...]) -> None:
+    for place, one in enumerate(passes):
+        if isinstance(one, FuzzyPass) and one.threshold is None:
+            raise AgreementError(
+                f"agreement: passes[{place}].threshold: is missing, and the target is thresholds",
+                code="threshold",
+                hint="state the least Dice similarity of a link, or choose the target precision",
+            )
 
 
 def _matching(name: str, wanted: str) -> AgreementError:

@@ -1,63 +1,97 @@
-"""Link two packages (linkage unit)."""
+"""Link the packages of two or more parties (linkage unit)."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, combinations
 from pathlib import Path
+from typing import Any
 
 import click
 
 from pprl.agreement import Agreement
 from pprl.cli.console import bar, note, say
-from pprl.cli.options import FILE, agreement_option, force_option
+from pprl.cli.options import FILE, agreement_option, comparing_options, force_option
+from pprl.cli.outputs import (
+    SOURCED_COLUMNS,
+    Row,
+    clusters_csv,
+    digest_of,
+    key_files,
+    links_csv,
+    names_of,
+    package_records,
+    refuse_outputs,
+    sourced_conflicts,
+    sourced_csv,
+    sourced_links,
+)
 from pprl.errors import UsageError
-from pprl.exchange.package import read_package
-from pprl.exchange.tables import csv_bytes
-from pprl.files import refuse_existing, write_folder
+from pprl.exchange.package import Package, read_package
+from pprl.exchange.payloads import read_exactly
+from pprl.files import make_folder, write_folder
 from pprl.linkage import CandidatesName, LinkageResult, forget_checkpoint
-from pprl.model import Conflicts, Links
-from pprl.model.arrays import texts
-from pprl.reporting.records import result_record, to_json
-from pprl.reporting.text import describe_result
+from pprl.linkage.linkagekeys import assign_record_keys
+from pprl.linkage.several import ClusterResult, clusters_of_links, sureness
+from pprl.reporting.linkage import report_html
+from pprl.reporting.records import cluster_record, result_record, to_json
+from pprl.reporting.text import describe_clusters, describe_result
 from pprl.workflow import link as link_packages
+from pprl.workflow.additions import CROSSWALK, SUMMARY, add, keys_file, new_packages, read_earlier, summary_of
+from pprl.workflow.several import pair_folder
+from pprl.workflow.unit import Options
 
-OUTPUTS = ("links.csv", "conflicts.csv", "summary.json")
-COLUMNS = ("left_id", "right_id", "decided_by", "score")
+LINKS, CONFLICTS, CLUSTERS, REPORT = "links.csv", "conflicts.csv", "clusters.csv", "report.html"
+
+
+@dataclass(frozen=True, slots=True)
+class _Parties:
+    """The packages, their names, and the SHA-256 of their files."""
+
+    names: list[str]
+    packages: list[Package]
+    digests: list[str]
+
+    def record(self) -> list[dict[str, Any]]:
+        """Say of each package what it was, so that a later linkage knows it again."""
+        return package_records(self.names, self.packages, self.digests)
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What a linkage writes: what it found, which the same command finds again, and random keys."""
+
+    found: Mapping[str, bytes]
+    keys: Mapping[str, bytes]
+    told: str
 
 
 @click.command()
-@click.argument("left", type=FILE)
-@click.argument("right", type=FILE)
+@click.argument("files", type=FILE, nargs=-1, required=True, metavar="PACKAGE PACKAGE [PACKAGE...]")
 @agreement_option
 @click.option(
-    "--workers", type=click.IntRange(1, 1024), metavar="N", help="Threads; by default one for each core."
+    "--name",
+    "given",
+    multiple=True,
+    metavar="NAME",
+    help="What to call a package, once for each in their order; by default after its file.",
 )
 @click.option(
-    "--candidates",
-    type=click.Choice(["all-pairs", "shared-tags"]),
-    default="all-pairs",
-    show_default=True,
-    help="Look at all pairs, or only at those that share a block tag (see pprl plan).",
-)
-@click.option(
-    "--largest-block",
-    type=click.IntRange(1),
-    metavar="PAIRS",
-    help="Drop block tags that make more pairs, and say what it may cost; by default none is dropped.",
-)
-@click.option(
-    "--checkpoint",
-    "--resume",
+    "--from",
+    "earlier",
     type=FILE,
     metavar="FOLDER",
-    help="Keep what has been found there; the same command goes on from it. Removed at the end.",
+    help="Let new packages join the linkage in this folder: its links, keys and persons stay.",
 )
+@comparing_options
 @click.option(
     "--out", type=FILE, required=True, metavar="FOLDER", help="Folder for the links; it is made if needed."
 )
 @force_option
 def link(
-    left: Path,
-    right: Path,
+    files: Sequence[Path],
     agreement: Path,
+    given: Sequence[str],
+    earlier: Path | None,
     workers: int | None,
     candidates: CandidatesName,
     largest_block: int | None,
@@ -66,56 +100,171 @@ def link(
     *,
     force: bool,
 ) -> None:
-    """Find the records of LEFT and RIGHT that are one person, without a key or a name.
+    """Find the records of two or more PACKAGES that are one person, without a key or a name.
 
-    Writes links.csv, conflicts.csv (records with several equally good partners, which are
-    not linked) and summary.json.
+    Writes links.csv, conflicts.csv (records with several equally good partners, which are not
+    linked), summary.json, report.html (which may be handed on), for each custodian its
+    linkage keys, and crosswalk.csv for the research environment; of three or more packages
+    clusters.csv too.
     """
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"output {out.name}: is a file, wanted a folder", code="output-exists")
-    is_resumed = checkpoint is not None and checkpoint.is_dir()
-    for name in OUTPUTS:
-        refuse_existing(out / name, force=force or is_resumed)
-    agreed = Agreement.load(agreement)
-    packages = read_package(left), read_package(right)
-    for side, package in (("left", packages[0]), ("right", packages[1])):
-        if not len(package):
-            note(f"warning: the {side} package has no records")
-    if set(packages[0].record_ids.tolist()) & set(packages[1].record_ids.tolist()):
-        note("warning: the packages have record ids in common: is one linked with itself?")
-    with bar("comparing", " pairs" if candidates == "all-pairs" else "") as progress:
-        result = link_packages(
-            *packages,
-            agreement=agreed,
-            workers=workers,
-            progress=lambda _, done, total: progress(done, total),
-            candidates=candidates,
-            largest_block=largest_block,
-            checkpoint=checkpoint,
+    if len(files) < 2:
+        raise UsageError(
+            "packages: wanted two or more", code="one-package", hint="within one: pprl deduplicate"
         )
-    contents = dict(zip(OUTPUTS, _contents(result), strict=True))
-    if not (is_resumed and _is_written(out, contents)):
-        write_folder(out, contents, force=force)
+    names = names_of(files, given)
+    is_resumed = checkpoint is not None and checkpoint.is_dir()
+    found = (LINKS, CONFLICTS, SUMMARY, REPORT, *([CLUSTERS] if len(files) > 2 else []))
+    keys = (*(keys_file(name) for name in names), CROSSWALK)
+    refuse_outputs(out, (*found, *keys), force=force or is_resumed)
+    agreed = Agreement.load(agreement)
+    parties = _Parties(names, [read_package(file) for file in files], [digest_of(file) for file in files])
+    _warn(parties)
+    with bar("comparing", " pairs" if candidates == "all-pairs" else "") as progress:
+        options = Options(
+            workers, lambda _, done, total: progress(done, total), candidates, largest_block, checkpoint
+        )
+        written = (
+            _linked(parties, agreed, options)
+            if earlier is None
+            else _added(earlier, parties, agreed, options, named=bool(given))
+        )
+    if not (is_resumed and _is_written(out, written)):
+        if (out / CROSSWALK).exists():
+            note("warning: linkage keys are drawn anew; tables attached with the old ones no longer join")
+        write_folder(out, {**written.found, **written.keys}, force=force)
     if checkpoint is not None:
-        forget_checkpoint(checkpoint, [one.name for one in agreed.passes])
-    say(describe_result(result))
+        _forget(checkpoint, agreed, len(files))
+    say(f"{written.told}\n\n{_sending(written.keys)}")
 
 
-def _is_written(out: Path, contents: Mapping[str, bytes]) -> bool:
-    """Say whether an earlier run wrote this very output, and was stopped before it had cleaned up."""
-    return all(
-        (out / name).is_file() and (out / name).read_bytes() == content for name, content in contents.items()
+def _warn(parties: _Parties) -> None:
+    for name, package in zip(parties.names, parties.packages, strict=True):
+        if not len(package):
+            note(f"warning: the package {name} has no records")
+    ids = [set(package.record_ids.tolist()) for package in parties.packages]
+    if any(one & two for one, two in combinations(ids, 2)):
+        note("warning: the packages have record ids in common: is one linked with itself?")
+
+
+def _linked(parties: _Parties, agreed: Agreement, options: Options) -> _Written:
+    if options.checkpoint is not None and len(parties.packages) > 2:
+        make_folder(options.checkpoint)
+    result: LinkageResult | ClusterResult = link_packages(
+        *parties.packages,
+        agreement=agreed,
+        names=parties.names if len(parties.packages) > 2 else None,
+        workers=options.workers,
+        progress=options.progress,
+        candidates=options.candidates,
+        largest_block=options.largest_block,
+        checkpoint=options.checkpoint,
+    )
+    if isinstance(result, LinkageResult):
+        return _of_two(parties, agreed, result)
+    return _of_several(parties, agreed, result)
+
+
+def _of_two(parties: _Parties, agreed: Agreement, result: LinkageResult) -> _Written:
+    one, two = parties.names
+    clusters = clusters_of_links((one, two), (parties.packages[0], parties.packages[1]), result.links)
+    keys = assign_record_keys(clusters, probability=sureness(clusters, {(one, two): result}))
+    found = {
+        LINKS: links_csv(result.links),
+        CONFLICTS: links_csv(result.conflicts),
+        SUMMARY: to_json({"packages": parties.record(), **result_record(result)}),
+        REPORT: report_html(result, names=(one, two), agreement=agreed).encode("utf-8"),
+    }
+    return _Written(found, key_files(keys[0], parties.packages, keys[1]), describe_result(result))
+
+
+def _of_several(parties: _Parties, agreed: Agreement, result: ClusterResult) -> _Written:
+    keys = assign_record_keys(result.clusters, probability=result.probability)
+    found = {
+        LINKS: sourced_csv(sourced_links(result.pairs)),
+        CONFLICTS: sourced_csv(sourced_conflicts(result.pairs)),
+        CLUSTERS: clusters_csv(result),
+        SUMMARY: to_json({"packages": parties.record(), **cluster_record(result)}),
+        REPORT: report_html(result, agreement=agreed).encode("utf-8"),
+    }
+    return _Written(found, key_files(keys[0], parties.packages, keys[1]), describe_clusters(result))
+
+
+def _added(folder: Path, parties: _Parties, agreed: Agreement, options: Options, *, named: bool) -> _Written:
+    """Link new packages with those of an earlier linkage, whose names and order are kept."""
+    earlier = read_earlier(folder)
+    new = new_packages(earlier, parties.digests)
+    old = [parties.digests.index(digest) for digest in earlier.digests]
+    names = [*earlier.names, *(parties.names[place] for place in new)]
+    if (named and [parties.names[place] for place in old] != list(earlier.names)) or (
+        len(set(names)) < len(names)
+    ):
+        raise UsageError(
+            "names: a new package needs a name of its own, and an earlier one keeps its name",
+            code="names",
+            hint=f"the earlier ones are {', '.join(earlier.names)}; say --name for each package",
+        )
+    together = _Parties(
+        names,
+        [parties.packages[place] for place in (*old, *new)],
+        [parties.digests[place] for place in (*old, *new)],
+    )
+    if options.checkpoint is not None:
+        make_folder(options.checkpoint)
+    addition = add(earlier, names, together.packages, agreement=agreed, options=options)
+    result, before = addition.result, summary_of(folder)
+    record = cluster_record(result)
+    record["pairs"] = [*_pairs_before(before, earlier.names), *record["pairs"]]
+    found = {
+        LINKS: sourced_csv(chain(_rows_before(folder / LINKS, earlier.names), sourced_links(result.pairs))),
+        CONFLICTS: sourced_csv(
+            chain(_rows_before(folder / CONFLICTS, earlier.names), sourced_conflicts(result.pairs))
+        ),
+        CLUSTERS: clusters_csv(result),
+        SUMMARY: to_json({"packages": together.record(), **record}),
+        REPORT: report_html(result, agreement=agreed).encode("utf-8"),
+    }
+    keys = key_files(addition.keys, together.packages, addition.crosswalk)
+    return _Written(found, keys, describe_clusters(result))
+
+
+def _pairs_before(summary: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
+    """Give what an earlier summary says of each pair; that of two packages is about one pair."""
+    if "pairs" in summary:
+        return list(summary["pairs"])
+    rest = {key: value for key, value in summary.items() if key != "packages"}
+    return [{"left_source": names[0], "right_source": names[1], **rest}]
+
+
+def _rows_before(path: Path, names: Sequence[str]) -> Iterable[Row]:
+    """Read links that were written before; those of two packages do not name them."""
+    sourced = len(names) > 2
+    columns = SOURCED_COLUMNS if sourced else tuple(n for n in SOURCED_COLUMNS if not n.endswith("source"))
+    table = read_exactly(path, columns, what=f"earlier {path.name}")
+    rows: Iterable[Row] = zip(*(table.column(name).to_pylist() for name in columns), strict=True)
+    return rows if sourced else ((names[0], row[0], names[1], *row[1:]) for row in rows)
+
+
+def _is_written(out: Path, written: _Written) -> bool:
+    """Say whether an earlier run wrote this very output, and was stopped before it had cleaned up.
+
+    Its linkage keys are others, as they are random, and stay: they may have been sent.
+    """
+    return all((out / name).is_file() for name in written.keys) and all(
+        (out / name).is_file() and (out / name).read_bytes() == content
+        for name, content in written.found.items()
     )
 
 
-def _contents(result: LinkageResult) -> Sequence[bytes]:
-    return _csv(result.links), _csv(result.conflicts), to_json(result_record(result))
+def _forget(checkpoint: Path, agreed: Agreement, n_parties: int) -> None:
+    passes = [one.name for one in agreed.passes]
+    if n_parties > 2:
+        for one, two in combinations(range(n_parties), 2):
+            forget_checkpoint(checkpoint / pair_folder(one, two), passes)
+    forget_checkpoint(checkpoint, passes)
 
 
-def _csv(pairings: Links | Conflicts) -> bytes:
-    return csv_bytes(COLUMNS, _rows(pairings))
-
-
-def _rows(pairings: Links | Conflicts) -> Iterable[tuple[str, str, str, str]]:
-    scores = (f"{score:.6f}" for score in pairings.score.tolist())
-    return zip(texts(pairings.left_ids), texts(pairings.right_ids), pairings.decided_by, scores, strict=True)
+def _sending(keys: Mapping[str, bytes]) -> str:
+    """Say who gets which file."""
+    files = ", ".join(name for name in keys if name != CROSSWALK)
+    own = f"{files}: each for its one custodian and nobody else"
+    return f"{own}\n{CROSSWALK}: for the research environment alone"

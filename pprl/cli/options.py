@@ -58,6 +58,42 @@ def refuse_secrets_in_environment() -> None:
             )
 
 
+def comparing_options(command: Any) -> Any:  # noqa: ANN401 - click's decorators have no nameable type
+    """Give the options of a comparison: workers, candidates, largest block and checkpoint."""
+    options = (
+        click.option(
+            "--workers",
+            type=click.IntRange(1, 1024),
+            metavar="N",
+            help="Threads; by default one for each core.",
+        ),
+        click.option(
+            "--candidates",
+            type=click.Choice(["all-pairs", "shared-tags"]),
+            default="all-pairs",
+            show_default=True,
+            help="Look at all pairs, or only at those that share a block tag (see pprl plan).",
+        ),
+        click.option(
+            "--largest-block",
+            type=click.IntRange(1),
+            metavar="PAIRS",
+            help="Drop block tags that make more pairs, and say what it may cost; "
+            "by default none is dropped.",
+        ),
+        click.option(
+            "--checkpoint",
+            "--resume",
+            type=FILE,
+            metavar="FOLDER",
+            help="Keep what has been found there; the same command goes on from it. Removed at the end.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 column_option = click.option(
     "--column",
     "renamed",

@@ -238,13 +238,27 @@ def _differences(known: _Known, number: int, generator: np.random.Generator) -> 
     """Draw by how many days relatives differ, and whether they are of one sex: as in this file."""
     one, other = relatives(known.family, known.place, known.given)
     dated = (known.days[one] >= 0) & (known.days[other] >= 0)
-    one, other = one[dated], other[dated]
+    one, other = _without_repeats(known, one[dated], other[dated], generator)
     if one.size >= _FEWEST_RELATIVES:
         pair = generator.integers(one.size, size=number)
         apart: Rows = known.days[other[pair]] - known.days[one[pair]]
         return apart, known.sex[one[pair]] == known.sex[other[pair]]
     days = (generator.normal(scale=_YEARS_APART, size=number) * 365.25).astype(np.int64)
     return np.where(generator.random(number) < _TWINS, 0, days), generator.random(number) < 0.5
+
+
+def _without_repeats(
+    known: _Known, one: Rows, other: Rows, generator: np.random.Generator
+) -> tuple[Rows, Rows]:
+    """Leave out pairs born on one day that are more than twins can be.
+
+    In a file that repeats people, most of them are one person with a misspelt given name.
+    """
+    same = known.days[one] == known.days[other]
+    n_twins = round(_TWINS / (1 - _TWINS) * int((~same).sum()))
+    kept = ~same
+    kept[generator.permutation(np.flatnonzero(same))[:n_twins]] = True
+    return one[kept], other[kept]
 
 
 def _born_near_of_sex(known: _Known, days: Rows, wanted: Keys, generator: np.random.Generator) -> Rows:

@@ -90,10 +90,11 @@ class FuzzyPass(
         What is encoded.
     n_bits : int
         Length of the filter before hardening, a power of two.
-    threshold : Decimal
-        Least Dice similarity of a link, from 0 to 1, exact.
     hardening : tuple of Step
         Steps applied one after another, each under a key of its own.
+    threshold : Decimal, optional
+        Least Dice similarity of a link, from 0 to 1, exact.  Needed where the agreement's target
+        is thresholds; elsewhere used for files too small to have decoys.
     salt : Salt, optional
         A field that every token is hashed with.
     encoding : Encoding
@@ -106,15 +107,16 @@ class FuzzyPass(
     name: Name
     fields: tuple[PassField, ...]
     n_bits: Annotated[int, msgspec.Meta(ge=64, le=65536)]
-    threshold: Decimal
     hardening: tuple[Step, ...]
+    threshold: Decimal | None = None
     salt: Salt | None = None
     encoding: Encoding = CLK
     blocks: tuple[Block, ...] = ()
 
     def __post_init__(self) -> None:
         """Give 0.60 and 0.6, and a default that is written out, one spelling and so one fingerprint."""
-        msgspec.structs.force_setattr(self, "threshold", one_spelling(self.threshold))
+        if self.threshold is not None:
+            msgspec.structs.force_setattr(self, "threshold", one_spelling(self.threshold))
         if self.encoding == CLK:
             # A default is left out of the canonical text only if it is this very object.
             msgspec.structs.force_setattr(self, "encoding", CLK)

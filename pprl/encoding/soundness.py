@@ -133,7 +133,8 @@ def _require_numbers(path: str, one: FuzzyPass, _rules: Rules) -> None:
             code="n-bits",
             hint="choose n_bits = 1024",
         )
-    if not one.threshold.is_finite() or not LEAST_THRESHOLD <= one.threshold <= 1:
+    threshold = one.threshold
+    if threshold is not None and not (threshold.is_finite() and LEAST_THRESHOLD <= threshold <= 1):
         raise AgreementError(
             f"agreement: {path}.threshold: wanted from {LEAST_THRESHOLD} to 1", code="threshold"
         )

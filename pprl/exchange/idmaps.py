@@ -87,6 +87,7 @@ def pseudonymise(package: Package) -> tuple[Package, IdMap]:
         present={name: mask[order] for name, mask in package.present.items()},
         tags={name: tags[order] for name, tags in package.tags.items()},
         decoy=package.decoy[order],
+        spike_in=package.spike_in[order],
     )
-    real = np.flatnonzero(~shuffled.decoy)
+    real = np.flatnonzero(shuffled.real)
     return shuffled, IdMap(dict(zip(shuffled.ids(real), package.ids(order[real]), strict=True)))

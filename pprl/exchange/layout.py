@@ -60,6 +60,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     passes: Annotated[tuple[PassEntry, ...], msgspec.Meta(max_length=64)]
     sections: tuple[Section, ...]
     decoys: Annotated[int, msgspec.Meta(ge=0, lt=2**40)] = 0
+    spike_ins: Annotated[int, msgspec.Meta(ge=0, lt=2**31)] = 0
 
     def to_bytes(self) -> bytes:
         """Give the one text of this manifest."""
@@ -67,7 +68,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
 
 
 def expected_sections(
-    rows: int, id_width: int, passes: tuple[PassEntry, ...], *, decoys: int = 0
+    rows: int, id_width: int, passes: tuple[PassEntry, ...], *, decoys: int = 0, spike_ins: int = 0
 ) -> Iterator[tuple[str, int]]:
     """Give names and lengths in bytes of all sections, in order."""
     yield "record_ids", rows * id_width
@@ -78,6 +79,8 @@ def expected_sections(
             yield f"passes/{one.name}/tags", rows * one.tables * 4
     if decoys:
         yield "decoy", rows
+    if spike_ins:
+        yield "spike_in", rows * 4
 
 
 def aligned(offset: int) -> int:
@@ -139,9 +142,14 @@ def parse_manifest(content: bytes, digest: str, what: str) -> Manifest:
         raise altered(what, "its manifest is not well formed")
     names = [one.name for one in manifest.passes]
     stated = [(section.name, section.length) for section in manifest.sections]
-    if len(set(names)) < len(names) or stated != list(
-        expected_sections(manifest.rows, manifest.id_width, manifest.passes, decoys=manifest.decoys)
-    ):
+    expected = expected_sections(
+        manifest.rows,
+        manifest.id_width,
+        manifest.passes,
+        decoys=manifest.decoys,
+        spike_ins=manifest.spike_ins,
+    )
+    if len(set(names)) < len(names) or stated != list(expected):
         raise altered(what, "its sections do not follow from its rows and passes")
     return manifest
 

@@ -31,7 +31,7 @@ from pprl.exchange.layout import (
 )
 from pprl.files import open_regular, write_whole
 from pprl.model import BitMatrix, CheckTags, EncodedDataset, Provenance
-from pprl.model.arrays import Ids, Mask
+from pprl.model.arrays import Codes, Ids, Mask
 from pprl.model.bits import n_words
 
 Octets = npt.NDArray[np.uint8]
@@ -101,6 +101,7 @@ def manifest_of(dataset: EncodedDataset) -> Manifest:
             for name, content in _sections(dataset)
         ),
         decoys=dataset.n_decoys,
+        spike_ins=dataset.n_spike_ins,
     )
 
 
@@ -190,17 +191,27 @@ def _package(manifest: Manifest, sections: dict[str, Octets]) -> Package:
             for one in manifest.passes
             if one.tables
         },
-        **_decoy(manifest, sections),
+        decoy=_decoy(manifest, sections),
+        spike_in=_spike_in(manifest, sections),
     )
 
 
-def _decoy(manifest: Manifest, sections: dict[str, Octets]) -> dict[str, Mask]:
+def _decoy(manifest: Manifest, sections: dict[str, Octets]) -> Mask:
     if not manifest.decoys:
-        return {}
+        return np.zeros(manifest.rows, dtype=np.bool_)
     decoy = _mask(sections["decoy"], "decoy")
     if int(decoy.sum()) != manifest.decoys:
         raise DataError("decoys: are not as many as the manifest states", code="decoys")
-    return {"decoy": decoy}
+    return decoy
+
+
+def _spike_in(manifest: Manifest, sections: dict[str, Octets]) -> Codes:
+    if not manifest.spike_ins:
+        return np.zeros(manifest.rows, dtype=np.int32)
+    spike_in: Codes = sections["spike_in"].view("<i4").astype(np.int32, copy=False)
+    if np.count_nonzero(spike_in) != manifest.spike_ins:
+        raise DataError("spike-ins: are not as many as the manifest states", code="spike-ins")
+    return spike_in
 
 
 def _entries(dataset: EncodedDataset) -> tuple[PassEntry, ...]:
@@ -240,7 +251,15 @@ def _sections(dataset: EncodedDataset) -> Iterator[tuple[str, memoryview]]:
             arrays.append(dataset.tags[name].astype("<u4", copy=False))
     if dataset.n_decoys:
         arrays.append(dataset.decoy)
-    expected = expected_sections(len(dataset), ids.dtype.itemsize, _entries(dataset), decoys=dataset.n_decoys)
+    if dataset.n_spike_ins:
+        arrays.append(dataset.spike_in.astype("<i4", copy=False))
+    expected = expected_sections(
+        len(dataset),
+        ids.dtype.itemsize,
+        _entries(dataset),
+        decoys=dataset.n_decoys,
+        spike_ins=dataset.n_spike_ins,
+    )
     names = [name for name, _ in expected]
     for name, array in zip(names, arrays, strict=True):
         yield name, np.ascontiguousarray(array).reshape(-1).view(np.uint8).data

@@ -23,7 +23,7 @@ import pyarrow.parquet
 from pprl.errors import DataError, UsageError
 from pprl.exchange.csvfiles import read_csv
 from pprl.exchange.shape import require_one_each
-from pprl.exchange.tables import ArrowStream, read_arrow, csv_bytes, read_texts
+from pprl.exchange.tables import ArrowStream, csv_bytes, read_arrow, read_texts
 from pprl.files import open_regular, write_whole
 
 MAX_PAYLOAD_BYTES = 32 << 30  # in memory

@@ -6,11 +6,12 @@ in which a record may occur many times, into links, in which it occurs at most o
 Nothing here knows an identifier or a secret.
 """
 
-from pprl.linkage.deciding import Target, decide
+from pprl.linkage.deciding import decide
 from pprl.linkage.multipass import link_datasets
 from pprl.linkage.parts import CandidatesName, PassRule, forget_checkpoint
 from pprl.linkage.resolving import Resolution, symmetric_best_match
 from pprl.linkage.results import LinkageResult
+from pprl.linkage.target import Target
 
 __all__ = [
     "CandidatesName",

@@ -14,45 +14,28 @@ import numpy as np
 
 from pprl.errors import PolicyError
 from pprl.linkage.evidence import Evidence, gather, unrelated
+from pprl.linkage.modelling import model_decision
+from pprl.linkage.pairings import columns_of
 from pprl.linkage.parts import CandidatesName, PassRule, Progress
 from pprl.linkage.precision import Population, PrecisionCurve, probabilities
+from pprl.linkage.recall import Trial
 from pprl.linkage.rescoring import equality_of, rescored
-from pprl.linkage.resolving import Cardinality, Method, resolve
+from pprl.linkage.resolving import Resolution, resolve
 from pprl.linkage.results import Judgement, LinkageResult, WeightCounts
+from pprl.linkage.target import Target
+from pprl.linkage.trial import Spiked, trial_of
 from pprl.model import Conflicts, EncodedDataset, Links, Provenance
-from pprl.model.arrays import Ids, Mask, Rows, Scores
+from pprl.model.arrays import Mask, Rows, Scores
 
 _EVEN = 0.5
+_GIVEN_BACK = 0.95
 _BINS = 60
-_FIRST = 100.0  # added to the weight of pairs with equal exact values, of which decoys say nothing
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What a linkage aims at.
-
-    Parameters
-    ----------
-    precision : float or None
-        Share of links that are to be true; None for all links that are more likely true
-        than not.
-    cardinality : str
-        Whether the sources hold each person once.
-    method : str
-        How pairs that exclude one another are resolved.
-    lead : float
-        By what factor the odds of the best pair must exceed those of the second best.
-    """
-
-    precision: float | None
-    cardinality: Cardinality = "one-to-one"
-    method: Method = "symmetric-best-match"
-    lead: float = 1.0
+FIRST = 100.0  # added to the weight of pairs with equal exact values, of which decoys say nothing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Contest:
-    """What resolving made of the pairs.
+class Contest:
+    """What was made of the pairs before any threshold.
 
     Parameters
     ----------
@@ -64,17 +47,23 @@ class _Contest:
         Which of these are of two real records.
     doubt : ndarray of float64, shape (n,)
         For those with an equal exact value the chance that they are false, else 0.
+    displaced : ndarray of int64
+        Pairs of real records that would have won, had there been no decoys and spike-ins.
     conflicting, contradicting : ndarray of int64
         Pairs of real records that exclude one another and are equally good, and pairs of which
         an exact value is equal and nothing else alike.
+    trial : Trial, optional
+        What recall is estimated from; None where there are no spike-ins.
     """
 
     rank: Scores
     won: Rows
     real: Mask
     doubt: Scores
+    displaced: Rows
     conflicting: Rows
     contradicting: Rows
+    trial: Trial | None = None
 
 
 def decide(
@@ -93,17 +82,9 @@ def decide(
 
     Parameters are those of `link_datasets`; thresholds of the rules are not used.
 
-    Raises
-    ------
-    PolicyError
-        If neither dataset has decoys.
+    Where neither dataset has decoys, a model of all pairs takes their place, whose estimates
+    are no measurements.
     """
-    if not left.n_decoys + right.n_decoys:
-        raise PolicyError(
-            "packages: have no decoys, so false links cannot be counted",
-            code="no-decoys",
-            hint="declare `decoys` in the agreement and encode again, or link by thresholds",
-        )
     evidence = gather(
         left,
         right,
@@ -114,15 +95,30 @@ def decide(
         largest_block=largest_block,
         checkpoint=checkpoint,
     )
+    if not left.n_decoys + right.n_decoys:
+        return model_decision(left, right, rules, evidence, target)
     population = Population(
-        n_left=len(left) - left.n_decoys,
-        n_right=len(right) - right.n_decoys,
+        n_left=int(left.real.sum()),
+        n_right=int(right.real.sum()),
         left_decoys=left.n_decoys,
         right_decoys=right.n_decoys,
-        left_once=target.cardinality in {"one-to-one", "many-to-one"},
-        right_once=target.cardinality in {"one-to-one", "one-to-many"},
+        left_once=target.left_once,
+        right_once=target.right_once,
     )
     contest = _contest(evidence, left, right, rules, population, target)
+    return concluded(left, right, evidence, rules, contest, population, target)
+
+
+def concluded(
+    left: EncodedDataset,
+    right: EncodedDataset,
+    evidence: Evidence,
+    rules: Sequence[PassRule],
+    contest: Contest,
+    population: Population,
+    target: Target,
+) -> LinkageResult:
+    """Keep as many links as the target asks for, each with its probability."""
     curve = PrecisionCurve.of(contest.rank[contest.won], contest.real, contest.doubt, population)
     chance, end, judgement = _judged(curve, target)
     chosen = curve.order[:end][contest.real[curve.order[:end]]]
@@ -130,14 +126,19 @@ def decide(
     probability[curve.order] = chance
     probability *= 1 - contest.doubt
     least = float(curve.weight[end - 1]) if end else math.inf
+    back, back_chance = _given_back(contest, curve, chance, least if end < len(curve) else -math.inf)
+    judgement = _with_given_back(judgement, back_chance)
+    linked = np.concatenate([contest.won[chosen], back])
+    probability = np.concatenate([probability[chosen], back_chance])
+    judgement = _with_recall(judgement, contest, curve, least)
     rivals = contest.conflicting[contest.rank[contest.conflicting] >= least]
-    links = _columns(left, right, evidence, rules, contest.won[chosen], probability[chosen])
+    links = columns_of(left, right, evidence, rules, linked, probability)
     conflicts = np.concatenate([rivals, contest.contradicting])
     unknown = np.full(conflicts.size, np.nan)
     decided_by = links[5]
     return LinkageResult(
         links=Links(*links, left_once=population.left_once, right_once=population.right_once),
-        conflicts=Conflicts(*_columns(left, right, evidence, rules, conflicts, unknown)),
+        conflicts=Conflicts(*columns_of(left, right, evidence, rules, conflicts, unknown)),
         counts=tuple(replace(one, n_links=decided_by.count(one.name)) for one in evidence.counts),
         n_left=population.n_left,
         n_right=population.n_right,
@@ -147,6 +148,47 @@ def decide(
     )
 
 
+def _given_back(contest: Contest, curve: PrecisionCurve, chance: Scores, least: float) -> tuple[Rows, Scores]:
+    """Give back links that decoys took away, where nearly all records have found their partner.
+
+    Their chance to be true is that of links of their weight.
+    """
+    rank = contest.rank[contest.displaced]
+    place = np.minimum(np.searchsorted(-curve.weight, -rank, "right"), max(len(curve), 1)) - 1
+    known = chance[np.maximum(place, 0)] if len(curve) else np.zeros(rank.size)
+    kept = (rank >= least) & (known >= _GIVEN_BACK)
+    return contest.displaced[kept], known[kept]
+
+
+def _with_given_back(judgement: Judgement, chance: Scores) -> Judgement:
+    if judgement.estimate is None or not chance.size:
+        return judgement
+    return replace(judgement, estimate=judgement.estimate.with_more(chance.size, float((1 - chance).sum())))
+
+
+def _with_recall(judgement: Judgement, contest: Contest, curve: PrecisionCurve, least: float) -> Judgement:
+    if contest.trial is None or not len(curve):
+        return judgement
+    by_likeness = least if least < FIRST / 2 else math.inf
+    return replace(judgement, recall=contest.trial.estimate(by_likeness, float(curve.scale[-1])))
+
+
+def require_decoys(*datasets: EncodedDataset) -> None:
+    """Raise if no dataset has decoys.
+
+    Raises
+    ------
+    PolicyError
+        If none has any.
+    """
+    if not any(one.n_decoys for one in datasets):
+        raise PolicyError(
+            "packages: have no decoys, so false links cannot be counted",
+            code="no-decoys",
+            hint="declare `decoys` in the agreement and encode again, or link by thresholds",
+        )
+
+
 def _contest(
     evidence: Evidence,
     left: EncodedDataset,
@@ -154,33 +196,59 @@ def _contest(
     rules: Sequence[PassRule],
     population: Population,
     target: Target,
-) -> _Contest:
-    real: Mask = ~(left.decoy[evidence.left] | right.decoy[evidence.right])
-    decoy: Mask = left.decoy[evidence.left] ^ right.decoy[evidence.right]
+) -> Contest:
+    left_real, right_real = left.real[evidence.left], right.real[evidence.right]
+    real: Mask = left_real & right_real
+    decoy: Mask = left.decoy[evidence.left] & right_real | left_real & right.decoy[evidence.right]
     by_chance = unrelated(left, right, rules, np.random.default_rng(0))
     scale = float(population.scale(np.zeros(1))[0])
     learned = rescored(evidence, by_chance, real, decoy, scale)
     equality = equality_of(evidence, by_chance)
     weight = learned + equality.added
-    open_to = np.flatnonzero(~equality.contradicts)
+    open_to = ~equality.contradicts
+    among_real = _resolved(evidence, weight, np.flatnonzero(open_to & real), target)
+    among_all = _resolved(evidence, weight, np.flatnonzero(open_to), target).linked
+    greedily = _resolved(
+        evidence, weight, np.flatnonzero(open_to & real), replace(target, method="greedy")
+    ).linked
+    won = among_all[real[among_all] | decoy[among_all]]
+    rank = np.where(equality.equal, weight + FIRST, weight)
+    return Contest(
+        rank=rank,
+        won=won,
+        real=real[won],
+        doubt=np.where(equality.equal & real, equality.error, 0.0)[won],
+        displaced=np.setdiff1d(greedily, among_all),
+        conflicting=among_real.conflicting,
+        contradicting=np.flatnonzero(equality.contradicts & real),
+        trial=trial_of(
+            evidence,
+            by_chance,
+            Spiked.of(left, right, evidence, target.strata),
+            real & ~equality.equal,
+            decoy,
+            learned,
+            _resolved(evidence, learned, np.flatnonzero(open_to & evidence.by_likeness), target).linked,
+            rank,
+            among_all,
+            n_equal=int(equality.equal[among_real.linked].sum()),
+        )
+        if target.strata
+        else None,
+    )
+
+
+def _resolved(evidence: Evidence, weight: Scores, among: Rows, target: Target) -> Resolution:
+    """Resolve some of the pairs."""
     resolution = resolve(
-        evidence.left[open_to],
-        evidence.right[open_to],
-        weight[open_to],
+        evidence.left[among],
+        evidence.right[among],
+        weight[among],
         method=target.method,
         cardinality=target.cardinality,
         margin=math.log(target.lead),
     )
-    linked, conflicting = open_to[resolution.linked], open_to[resolution.conflicting]
-    won = linked[real[linked] | decoy[linked]]
-    return _Contest(
-        rank=np.where(equality.equal, weight + _FIRST, weight),
-        won=won,
-        real=real[won],
-        doubt=np.where(equality.equal & real, equality.error, 0.0)[won],
-        conflicting=conflicting[real[conflicting]],
-        contradicting=np.flatnonzero(equality.contradicts & real),
-    )
+    return Resolution(among[resolution.linked], among[resolution.conflicting])
 
 
 def _judged(curve: PrecisionCurve, target: Target) -> tuple[Scores, int, Judgement]:
@@ -211,33 +279,10 @@ def _strictest(curve: PrecisionCurve) -> int:
     return int(before[-1]) if before.size else 0
 
 
-def _columns(
-    left: EncodedDataset,
-    right: EncodedDataset,
-    evidence: Evidence,
-    rules: Sequence[PassRule],
-    chosen: Rows,
-    probability: Scores,
-) -> tuple[Rows, Rows, Ids, Ids, Scores, tuple[str, ...], Scores]:
-    rows, partners = evidence.left[chosen], evidence.right[chosen]
-    score, decided_by = _strongest(evidence, chosen, rules)
-    return rows, partners, left.record_ids[rows], right.record_ids[partners], score, decided_by, probability
-
-
-def _strongest(evidence: Evidence, chosen: Rows, rules: Sequence[PassRule]) -> tuple[Scores, tuple[str, ...]]:
-    """Name for each pair the pass in which it is most alike, and its similarity there."""
-    held = {name: np.nan_to_num(values[chosen], nan=-1.0) for name, values in evidence.likeness.items()}
-    held |= {name: values[chosen].astype(np.float64) for name, values in evidence.equality.items()}
-    names = [rule.name for rule in rules]
-    scores = np.column_stack([held[name] for name in names])
-    best = scores.argmax(axis=1) if chosen.size else np.zeros(0, dtype=np.int64)
-    return scores[np.arange(chosen.size), best], tuple(names[place] for place in best.tolist())
-
-
 def _weight_counts(curve: PrecisionCurve) -> WeightCounts:
     """Count links and links to decoys by weight, for a picture; those by an equal value apart."""
     decoy = np.diff(curve.n_decoy_links, prepend=0) > 0
-    learned = curve.weight < _FIRST / 2
+    learned = curve.weight < FIRST / 2
     edges = np.histogram_bin_edges(curve.weight[learned], bins=_BINS)
     links, _ = np.histogram(curve.weight[learned & ~decoy], edges)
     decoys, _ = np.histogram(curve.weight[learned & decoy], edges)

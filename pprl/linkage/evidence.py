@@ -7,8 +7,8 @@ too.  Of such a pair all passes are asked.  A pass from which a record is absent
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from dataclasses import dataclass, field, replace
+from decimal import ROUND_DOWN, Decimal
 from pathlib import Path
 
 import numpy as np
@@ -35,9 +35,10 @@ from pprl.model.arrays import Mask, Rows, Scores
 Agreement = npt.NDArray[np.int8]  # (pairs,): 1 equal, -1 both known and different, 0 not known of both
 
 PAIRS_OF_A_RECORD = 4.0  # that a pass proposes, on average
-_SAMPLED_PAIRS = 20_000_000  # compared to find where a pass has so many
+_SAMPLED_PAIRS = 4_000_000  # compared to find where a pass has so many
 _FEWEST_ROWS = 200  # of the left in that sample
 _STEP = Decimal("0.05")
+_EXACTLY = Decimal("0.0001")
 _UNRELATED_PAIRS = 20_000  # drawn by chance, to see how alike strangers are
 
 
@@ -55,6 +56,8 @@ class Evidence:
         For each exact pass 1 where both are equal, -1 where they differ, else 0.
     counts : tuple of PassCount
         What each pass proposed.
+    by_likeness : ndarray of bool, shape (pairs,), optional
+        Which pairs a fuzzy pass proposed; the others are there for an equal exact value alone.
     """
 
     left: Rows
@@ -62,6 +65,7 @@ class Evidence:
     likeness: dict[str, Scores]
     equality: dict[str, Agreement]
     counts: tuple[PassCount, ...]
+    by_likeness: Mask = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
 
     def __len__(self) -> int:
         return int(self.left.size)
@@ -74,6 +78,7 @@ class Evidence:
             {name: values[chosen] for name, values in self.likeness.items()},
             {name: values[chosen] for name, values in self.equality.items()},
             self.counts,
+            self.by_likeness[chosen] if self.by_likeness.size else self.by_likeness,
         )
 
     def __repr__(self) -> str:
@@ -119,8 +124,8 @@ def gather(
         counts.append(
             PassCount(
                 name=rule.name,
-                n_left=rows[0].size,
-                n_right=rows[1].size,
+                n_left=int(left.real[rows[0]].sum()),
+                n_right=int(right.real[rows[1]].sum()),
                 n_crowded=n_rows - rows[0].size - rows[1].size,
                 n_pairs=len(pairs),
                 n_links=0,
@@ -132,6 +137,9 @@ def gather(
     numbers = np.unique(np.concatenate(proposed))
     evidence = asked(left, right, rules, numbers // max(1, len(right)), numbers % max(1, len(right)))
     refused = [evidence.equality[rule.name] < 0 for rule in rules if rule.refuses]
+    fuzzy = [one for one, rule in zip(proposed[1:], rules, strict=True) if rule.threshold is not None]
+    by_likeness = np.isin(numbers, np.concatenate([proposed[0], *fuzzy]))
+    evidence = replace(evidence, by_likeness=by_likeness)
     kept = ~np.logical_or.reduce(refused) if refused else np.ones(len(evidence), dtype=np.bool_)
     return replace(evidence.take(np.flatnonzero(kept)), counts=tuple(counts))
 
@@ -179,7 +187,7 @@ def floor_of(left: BitMatrix, right: BitMatrix, workers: int | None = None) -> D
     while True:
         pairs = compare(some, right, threshold=threshold, workers=workers)
         if len(pairs) >= wanted:
-            return Decimal(f"{pairs.score[wanted - 1]:.4f}")
+            return Decimal(str(pairs.score[wanted - 1])).quantize(_EXACTLY, rounding=ROUND_DOWN)
         if threshold <= _STEP:
             return _STEP
         threshold -= _STEP

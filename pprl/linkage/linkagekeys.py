@@ -9,6 +9,7 @@ secret that custodians share is `pprl.keys.LinkageKey`, another thing; no secret
 
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -143,10 +144,63 @@ def assign_record_keys(
     >>> len(keys[0].linkage_key[0]), np.unique(crosswalk.person).size
     (32, 2)
     """
+    return _assigned(clusters, _drawn(len(clusters)), _drawn(clusters.n_clusters), probability)
+
+
+def extend_record_keys(
+    clusters: Clusters, known: Sequence[RecordKeys], persons: Ids, *, probability: Scores | None = None
+) -> tuple[tuple[RecordKeys, ...], Crosswalk]:
+    """Draw linkage keys for the records of parties that joined; all others keep keys and persons.
+
+    Parameters
+    ----------
+    clusters : Clusters
+        With the parties that joined after all others, as `extend` gives them.
+    known : sequence of RecordKeys
+        The keys of the parties so far, in their order.
+    persons : ndarray of bytes, shape (m,)
+        The persons of the first m clusters, which those parties had.
+    probability : ndarray of float64, shape (n,), optional
+        As for `assign_record_keys`.
+
+    Raises
+    ------
+    DataError
+        If parties, rows or persons are not those of the clusters.
+
+    Examples
+    --------
+    >>> party, row = np.array([0, 1], dtype=np.int32), np.array([0, 0])
+    >>> old, crosswalk = assign_record_keys(
+    ...     Clusters(("a",), party[:1], row[:1], np.array([0]), (True,)))
+    >>> both = Clusters(("a", "b"), party, row, np.array([0, 0]), (True, True))
+    >>> keys, longer = extend_record_keys(both, old, crosswalk.person)
+    >>> bool((keys[0].linkage_key == old[0].linkage_key).all()), len(longer)
+    (True, 2)
+    >>> bool((longer.person == crosswalk.person).all())
+    True
+    """
+    if tuple(one.source for one in known) != clusters.names[: len(known)] or (
+        persons.size > clusters.n_clusters
+    ):
+        raise DataError("record keys: are not of these clusters", code="record-keys")
+    keys, drawn = _drawn(len(clusters)).copy(), _drawn(clusters.n_clusters).copy()
+    drawn[: persons.size] = persons
+    for party, one in enumerate(known):
+        mine = np.flatnonzero(clusters.party == party)
+        mine = mine[np.argsort(clusters.row[mine], kind="stable")]
+        if not np.array_equal(clusters.row[mine], one.row):
+            raise DataError("record keys: rows are not those of the clusters", code="record-keys")
+        keys[mine] = one.linkage_key
+    return _assigned(clusters, keys, drawn, probability)
+
+
+def _assigned(
+    clusters: Clusters, keys: Ids, persons: Ids, probability: Scores | None
+) -> tuple[tuple[RecordKeys, ...], Crosswalk]:
     given = np.full(len(clusters), np.nan) if probability is None else probability
     if given.shape != (len(clusters),):
         raise DataError("probabilities: wanted one for each record of the clusters", code="crosswalk")
-    keys, persons = _drawn(len(clusters)), _drawn(clusters.n_clusters)
     recordwise = (
         RecordKeys(name, *_by_row(clusters.row[mine], keys[mine]))
         for name, mine in ((name, clusters.party == party) for party, name in enumerate(clusters.names))

@@ -85,7 +85,7 @@ def link_datasets(
     left.require_same_agreement(right)
     require_candidates(candidates, left, rules, largest_block)
     folders = folders_of(checkpoint, rules)
-    free_left, free_right = np.ones(len(left), dtype=np.bool_), np.ones(len(right), dtype=np.bool_)
+    free_left, free_right = left.spike_in == 0, right.spike_in == 0
     refusing = [rule.name for rule in rules if rule.refuses]
     links: list[_Found] = []
     conflicts: list[_Found] = []
@@ -108,8 +108,8 @@ def link_datasets(
         counts.append(
             PassCount(
                 name=rule.name,
-                n_left=left_rows.size,
-                n_right=right_rows.size,
+                n_left=int(left.real[left_rows].sum()),
+                n_right=int(right.real[right_rows].sum()),
                 n_crowded=n_crowded,
                 n_pairs=len(pairs),
                 n_links=found.left.size,
@@ -124,8 +124,8 @@ def link_datasets(
             *_columns(left, right, _real(left, right, _undecided(conflicts, free_left, free_right)))
         ),
         counts=tuple(counts),
-        n_left=len(left) - left.n_decoys,
-        n_right=len(right) - right.n_decoys,
+        n_left=int(left.real.sum()),
+        n_right=int(right.real.sum()),
         fingerprint=left.fingerprint,
         provenance=Provenance.current(),
     )
@@ -169,7 +169,7 @@ def _real(left: EncodedDataset, right: EncodedDataset, found: Sequence[_Found]) 
     """Leave out pairs with a decoy."""
     kept = []
     for one in found:
-        real = ~(left.decoy[one.left] | right.decoy[one.right])
+        real = left.real[one.left] & right.real[one.right]
         kept.append(_Found(one.left[real], one.right[real], one.score[real], one.name))
     return kept
 

@@ -10,7 +10,7 @@ counted on both sides (target-decoy competition: Elias & Gygi 2007).  Records th
 their partner are not free, which is why their number enters.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -78,6 +78,17 @@ class PrecisionEstimate:
     precision: float
     low: float
     high: float
+
+    def with_more(self, n_links: int, n_false: float) -> "PrecisionEstimate":
+        """Count some more links, of which so many are likely false."""
+        total = self.n_links + n_links
+        precision, low, high = (
+            1 - ((1 - share) * self.n_links + more) / total
+            for share, more in ((self.precision, n_false), (self.low, 2 * n_false), (self.high, 0.0))
+        )
+        return replace(
+            self, n_links=total, n_false=self.n_false + n_false, precision=precision, low=low, high=high
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -6,6 +6,7 @@ from html import escape
 from pprl.comparison.sampling import Estimate
 from pprl.comparison.tags import Dropped
 from pprl.linkage.precision import PrecisionEstimate
+from pprl.linkage.recall import RecallEstimate
 from pprl.model import Conflicts, Links, Provenance
 
 
@@ -69,7 +70,7 @@ class WeightCounts:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the links are worth, as decoys tell.
+    """What the links are worth, as decoys tell, or a model where there are none.
 
     Parameters
     ----------
@@ -83,6 +84,10 @@ class Judgement:
         The same at other thresholds, from the strictest to the loosest.
     weights : WeightCounts
         Links and links to decoys by their weight.
+    recall : RecallEstimate, optional
+        Share of the people in both files who were found, as spike-ins tell; None without any.
+    measured : bool
+        Whether decoys tell it; if not, it is what a model expects.
     """
 
     precision: float | None
@@ -90,6 +95,8 @@ class Judgement:
     estimate: PrecisionEstimate | None = None
     curve: tuple[PrecisionEstimate, ...] = ()
     weights: WeightCounts = WeightCounts()
+    recall: RecallEstimate | None = None
+    measured: bool = True
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -5,7 +5,8 @@ For each pass a dataset holds one bit vector a record and says which records are
 present in it.  A record that lacks what a pass needs is *absent* there: its bits are
 zero, and it can neither agree nor disagree.  A pass may also have *block tags*: numbers,
 one for each of its tables, of which equality says that two records are worth comparing.
-Some records may be *decoys*: people who do not exist, by whom false links are counted.
+Some records may be *decoys*: people who do not exist, by whom false links are counted; some
+*spike-ins*: people who do not exist of whom each party has a copy, by whom missed links are.
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from types import MappingProxyType
 import numpy as np
 
 from pprl.errors import DataError, PolicyError
-from pprl.model.arrays import Ids, Mask, Rows, Tags, frozen, texts
+from pprl.model.arrays import Codes, Ids, Mask, Rows, Tags, frozen, texts
 from pprl.model.bits import BitMatrix
 from pprl.model.provenance import Provenance
 
@@ -76,14 +77,17 @@ class EncodedDataset:
     tags : mapping of str to ndarray of uint32, shape (n, tables)
         For each pass that has block rules the tags of all `n` records, 0 where a record has
         none; so are all of an absent record.  The arrays are made read-only.
-
     decoy : ndarray of bool, shape (n,), optional
         Which records are decoys; by default none.
+    spike_in : ndarray of int32, shape (n,), optional
+        For each record 0, or the number of the spike-in that it is a copy of, each once; by
+        default all 0.
 
     Raises
     ------
     DataError
-        If lengths differ, an id is empty or not unique, or an absent record has bits or tags.
+        If lengths differ, an id is empty or not unique, an absent record has bits or tags, or
+        a spike-in is there twice or is a decoy.
     """
 
     record_ids: Ids
@@ -96,6 +100,7 @@ class EncodedDataset:
     provenance: Provenance
     tags: Mapping[str, Tags] = field(default_factory=dict)
     decoy: Mask = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+    spike_in: Codes = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
 
     def __post_init__(self) -> None:
         _require_ids(self.record_ids)
@@ -109,6 +114,7 @@ class EncodedDataset:
         frozen(self.record_ids)
         object.__setattr__(self, "tags", _checked_tags(self.tags, self.present))
         object.__setattr__(self, "decoy", _checked_decoy(self.decoy, n_records=len(self.record_ids)))
+        object.__setattr__(self, "spike_in", _checked_spike_in(self.spike_in, self.decoy))
         object.__setattr__(self, "passes", MappingProxyType(dict(self.passes)))
         object.__setattr__(self, "present", MappingProxyType(dict(self.present)))
 
@@ -156,6 +162,17 @@ class EncodedDataset:
     def n_decoys(self) -> int:
         """Number of records that are decoys."""
         return int(self.decoy.sum())
+
+    @property
+    def n_spike_ins(self) -> int:
+        """Number of records that are spike-ins."""
+        return int(np.count_nonzero(self.spike_in))
+
+    @property
+    def real(self) -> Mask:
+        """Say which records are of the custodian: neither decoys nor spike-ins."""
+        real: Mask = ~self.decoy & (self.spike_in == 0)
+        return real
 
     def ids(self, rows: Rows | None = None) -> list[str]:
         """Give record ids as text, of all rows or of those named."""
@@ -222,6 +239,19 @@ def _checked_decoy(decoy: Mask, *, n_records: int) -> Mask:
     if decoy.shape != (n_records,) or decoy.dtype != np.bool_:
         raise DataError(f"encoded dataset: decoys: wanted {n_records} records", code="decoys")
     return frozen(np.ascontiguousarray(decoy))
+
+
+def _checked_spike_in(spike_in: Codes, decoy: Mask) -> Codes:
+    if spike_in.size == 0:
+        spike_in = np.zeros(decoy.size, dtype=np.int32)
+    if spike_in.shape != decoy.shape or spike_in.dtype != np.int32 or bool((spike_in < 0).any()):
+        raise DataError(
+            f"encoded dataset: spike-ins: wanted numbers for {decoy.size} records", code="spike-ins"
+        )
+    numbers = spike_in[spike_in > 0]
+    if np.unique(numbers).size < numbers.size or bool(decoy[spike_in > 0].any()):
+        raise DataError("encoded dataset: a spike-in is there twice, or is a decoy", code="spike-ins")
+    return frozen(np.ascontiguousarray(spike_in))
 
 
 def _is_hex(text: str, length: int) -> bool:

@@ -1,5 +1,6 @@
 """What the command line shows: plain text in columns, ASCII only, so that any console can print it."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -9,6 +10,9 @@ from pprl.comparison.sampling import Estimate
 from pprl.encoding.blocks import Block, FieldBlock
 from pprl.encoding.passes import FuzzyPass, Pass, PassField
 from pprl.linkage import LinkageResult
+from pprl.linkage.recall import StratumRecall
+from pprl.linkage.results import Judgement
+from pprl.linkage.several import ClusterResult
 from pprl.model import BitMatrix, EncodedDataset
 from pprl.model.arrays import Mask
 from pprl.workflow import Encoding
@@ -88,7 +92,11 @@ def _pass_row(one: Pass) -> tuple[object, ...]:
     used = " ".join(_use(use) for use in one.fields)
     if one.salt is not None:
         used += f" salted by {one.salt.field} ({one.salt.part})"
-    return one.name, "by Dice", one.out_bits(), str(one.threshold), steps, used
+    return one.name, "by Dice", one.out_bits(), _threshold(one), steps, used
+
+
+def _threshold(one: FuzzyPass) -> str:
+    return "-" if one.threshold is None else str(one.threshold)
 
 
 def _told(choice: msgspec.Struct) -> str:
@@ -180,7 +188,69 @@ def describe_result(result: LinkageResult) -> str:
     tagged += [(one.name, *_recall(one.recall)) for one in result.counts if one.candidates == "shared-tags"]
     dropped: Rows = [("pass", "blocks dropped", "candidate pairs lost at most")]
     dropped += [(one.name, one.dropped.n_blocks, one.dropped.n_pairs) for one in result.counts if one.dropped]
-    return "\n\n".join(columns(part) for part in (head, rows, tagged, dropped) if len(part) > 1)
+    judged = [] if result.judgement is None else [describe_judgement(result.judgement)]
+    parts = [columns(part) for part in (head, rows, tagged, dropped) if len(part) > 1]
+    return "\n\n".join([*parts, *judged])
+
+
+_TOLD_BY = {True: "precision, as decoys tell", False: "precision, as a model expects"}
+
+
+def describe_judgement(judgement: Judgement) -> str:
+    """Say what was asked of links, and what they are worth."""
+    asked = judgement.precision
+    wanted = "links more likely true than not" if asked is None else f"a precision of {asked:g}"
+    rows: Rows = [("asked for", wanted)]
+    estimate = judgement.estimate
+    if estimate is not None:
+        rows += [
+            (_TOLD_BY[judgement.measured], f"{estimate.precision:.4f}"),
+            ("95 % interval", f"{estimate.low:.4f} to {estimate.high:.4f}"),
+        ]
+        rows += [("links to decoys", str(estimate.n_decoy_links))] if judgement.measured else []
+    recall = judgement.recall
+    if recall is not None:
+        rows += [
+            ("recall, as spike-ins tell", f"{recall.recall:.4f}"),
+            ("95 % interval", f"{recall.low:.4f} to {recall.high:.4f}"),
+        ]
+    parts = [columns(rows)]
+    if not judgement.supported and asked is not None:
+        parts.append(f"these data cannot show a precision of {asked:g}: {_unsupported(judgement)}")
+    if recall is not None and recall.strata:
+        strata: Rows = [("spike-ins prone to", "number", "found", "share"), *map(_stratum, recall.strata)]
+        parts.append(f"\n{columns(strata)}")
+    return "\n".join(parts)
+
+
+def _stratum(stratum: StratumRecall) -> tuple[object, ...]:
+    return stratum.name, stratum.n, stratum.n_found, f"{stratum.rate:.3f}"
+
+
+def _unsupported(judgement: Judgement) -> str:
+    if judgement.estimate is None:
+        return "there was no pair to link"
+    if not judgement.measured:
+        return "a model of all pairs expects that none of the links reach it; decoys could tell more"
+    return "the links made are those before any to a decoy; with more decoys they could tell more"
+
+
+def describe_clusters(result: ClusterResult) -> str:
+    """Say how the linkage of several parties went, or of one with itself."""
+    clusters = result.clusters
+    head: Rows = [
+        ("records", len(clusters)),
+        ("people", clusters.n_clusters),
+        ("records that are linked", result.n_linked),
+        ("links that the clusters do not honour", result.n_parted),
+    ]
+    sources = Counter(clusters.names[code] for code in clusters.party.tolist())
+    held: Rows = [("source", "records"), *((name, sources[name]) for name in clusters.names)]
+    sizes: Rows = [("records of a person", "people"), *result.sizes().items()]
+    found = [
+        f"{' and '.join(dict.fromkeys(names))}\n{describe_result(one)}" for names, one in result.pairs.items()
+    ]
+    return "\n\n".join([columns(head), columns(held), columns(sizes), *found])
 
 
 def _recall(recall: Estimate | None) -> tuple[str, str]:

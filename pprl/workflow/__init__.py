@@ -21,7 +21,8 @@ from pprl.workflow.judgement import (
 from pprl.workflow.planning import plan
 from pprl.workflow.preparation import suggest, survey
 from pprl.workflow.research import Joined, join
-from pprl.workflow.unit import link, load, require_made_under
+from pprl.workflow.several import deduplicate, link
+from pprl.workflow.unit import load, require_made_under
 
 __all__ = [
     "PAIR_COLUMNS",
@@ -29,6 +30,7 @@ __all__ = [
     "Encoding",
     "Joined",
     "attach",
+    "deduplicate",
     "encode",
     "encode_with_counts",
     "evaluate",

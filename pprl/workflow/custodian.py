@@ -13,11 +13,13 @@ from pprl.cleaning.columns import clean_columns
 from pprl.encoding.canaries import check_tags
 from pprl.encoding.decoys import with_decoys
 from pprl.encoding.encoder import encode_passes
+from pprl.encoding.errormodel import ErrorModel
+from pprl.encoding.spikeins import with_spike_ins
 from pprl.exchange.package import Package
 from pprl.exchange.tables import read_table
 from pprl.keys import LinkageKey, ProjectKey, length_prefixed, random_bytes
 from pprl.model import Provenance, TextColumn
-from pprl.model.arrays import Ids, Mask
+from pprl.model.arrays import Codes, Ids, Mask
 from pprl.workflow.calls import require_type
 from pprl.workflow.tables import all_of, raw_columns, require_own_column, sources_of
 
@@ -124,10 +126,12 @@ def encode_with_counts(
     raw = raw_columns(table.columns, sources)
     cleaned = clean_columns(raw, agreement.fields)
     project_key = key.for_project(agreement.project_fingerprint, epoch=agreement.epoch)
-    texts, decoy = _with_decoys({name: one.column for name, one in cleaned.items()}, agreement, project_key)
+    texts, decoy, spike_in = _with_fictitious(
+        {name: one.column for name, one in cleaned.items()}, agreement, project_key
+    )
     encoded = encode_passes(texts, agreement.fields, agreement.passes, project_key, progress=progress)
     package = Package(
-        record_ids=_with_ids(table.record_ids, int(decoy.sum())),
+        record_ids=_with_ids(table.record_ids, decoy.size - len(table.record_ids)),
         passes={name: one.bits for name, one in encoded.items()},
         present={name: one.present for name, one in encoded.items()},
         project=agreement.project,
@@ -137,6 +141,7 @@ def encode_with_counts(
         provenance=Provenance.current(),
         tags={name: one.tags for name, one in encoded.items() if one.tags is not None},
         decoy=decoy,
+        spike_in=spike_in,
     )
     return Encoding(
         package=package,
@@ -146,29 +151,52 @@ def encode_with_counts(
     )
 
 
-def _with_decoys(
+def _with_fictitious(
     columns: dict[str, TextColumn], agreement: Agreement, key: ProjectKey
-) -> tuple[dict[str, TextColumn], Mask]:
-    """Add the decoys that the agreement asks for: the same ones for the same table, key and agreement."""
+) -> tuple[dict[str, TextColumn], Mask, Codes]:
+    """Add the people who do not exist that the agreement asks for.
+
+    The same table, key and agreement give the same ones; who the spike-ins are does not
+    depend on the table.
+    """
     n_records = len(columns[agreement.fields[0].name])
-    if agreement.decoys is None or not agreement.decoys.number(n_records):
-        return columns, np.zeros(n_records, dtype=np.bool_)
+    fields, passes = agreement.fields, agreement.passes
+    digest = _digest(columns)
+    decoy = np.zeros(n_records, dtype=np.bool_)
+    if agreement.decoys is not None and agreement.decoys.number(n_records):
+        generator = np.random.default_rng(_seed(key, "decoys", digest))
+        columns, decoy = with_decoys(columns, fields, passes, agreement.decoys, generator)
+    spike_in = np.zeros(decoy.size, dtype=np.int32)
+    if agreement.spike_ins is not None and n_records:
+        people = _seed(key, "spike-ins", b"people")
+        copies = np.random.default_rng(_seed(key, "spike-ins", digest))
+        errors = agreement.errors or ErrorModel()
+        columns, spike_in = with_spike_ins(
+            columns, ~decoy, fields, passes, agreement.spike_ins, errors, people, copies
+        )
+        decoy = np.concatenate([decoy, np.zeros(spike_in.size - decoy.size, dtype=np.bool_)])
+    return columns, decoy, spike_in
+
+
+def _digest(columns: dict[str, TextColumn]) -> bytes:
     digest = hashlib.sha256()
     for name, column in columns.items():
         digest.update(length_prefixed(name, *column.values) + column.codes.tobytes())
-    seed = int.from_bytes(key.derive("decoys").mac(digest.digest()))
-    generator = np.random.default_rng(seed)
-    return with_decoys(columns, agreement.fields, agreement.passes, agreement.decoys, generator)
+    return digest.digest()
 
 
-def _with_ids(record_ids: Ids, n_decoys: int) -> Ids:
-    """Give decoys random ids that no record has."""
-    if not n_decoys:
+def _seed(key: ProjectKey, purpose: str, message: bytes) -> int:
+    return int.from_bytes(key.derive(purpose).mac(message))
+
+
+def _with_ids(record_ids: Ids, n_added: int) -> Ids:
+    """Give decoys and spike-ins random ids that no record has."""
+    if not n_added:
         return record_ids
     taken = set(record_ids.tolist())
     fresh: set[bytes] = set()
-    while len(fresh) < n_decoys:
-        drawn = random_bytes(_ID_BYTES * (n_decoys - len(fresh))).hex().encode("ascii")
+    while len(fresh) < n_added:
+        drawn = random_bytes(_ID_BYTES * (n_added - len(fresh))).hex().encode("ascii")
         width = 2 * _ID_BYTES
         fresh |= {drawn[begin : begin + width] for begin in range(0, len(drawn), width)} - taken
     both: Ids = np.array([*record_ids.tolist(), *sorted(fresh)], dtype=np.bytes_)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from pprl.agreement import Agreement
@@ -17,10 +18,11 @@ from pprl.comparison.sampling import BlockTags
 from pprl.comparison.thresholds import Threshold, parse_threshold
 from pprl.encoding.passes import FuzzyPass, Pass
 from pprl.errors import DataError, ResourceError
+from pprl.linkage.evidence import floor_of
 from pprl.machine import processors
 from pprl.model import EncodedDataset
 from pprl.model.arrays import Rows
-from pprl.workflow.unit import require_linkable
+from pprl.workflow.unit import require_linkable, target_of
 
 LONGEST = 7 * 24 * 3600.0  # seconds; who plans for longer has not seen the plan
 _SEED = 0  # the same rows are drawn again for the same packages
@@ -89,9 +91,10 @@ def plan(
 ) -> Plan:
     """Tell what linking two parties' records will cost, and what it will find.
 
-    What is found is told from a sample of these records, what it costs from a test of this
-    machine that takes some tenths of a second.  All records present in a pass are counted,
-    also those that an earlier pass will have linked.
+    Where the target of the agreement is not thresholds, a pass compares down to the similarity
+    at which it proposes four pairs for each record.  What is found is told from a sample of
+    these records, what it costs from a test of this machine that takes some tenths of a second.
+    All records present in a pass are counted, also those that an earlier pass will have linked.
 
     Parameters
     ----------
@@ -138,7 +141,11 @@ def plan(
         processors(), processors() if workers is None else require_whole("workers", workers, least=1)
     )
     rng = np.random.default_rng(_SEED)
-    passes = (_planned(left, right, one, asked, threads, rng) for one in agreement.passes)
+    by_thresholds = target_of(agreement, left, right) is None
+    passes = (
+        _planned(left, right, one if by_thresholds else _without_threshold(one), asked, threads, rng)
+        for one in agreement.passes
+    )
     return Plan(tuple(passes), threads)
 
 
@@ -153,17 +160,23 @@ def _planned(
     left_rows, right_rows = _rows(left, one), _rows(right, one)
     if not isinstance(one, FuzzyPass):
         return PassPlan(one.name, left_rows.size, right_rows.size)
-    threshold = parse_threshold(one.threshold)
+    sides = left.passes[one.name].take(left_rows), right.passes[one.name].take(right_rows)
+    least = floor_of(*sides, threads) if one.threshold is None else one.threshold
+    threshold = parse_threshold(least)
     return plan_pass(
         one.name,
-        left.passes[one.name].take(left_rows),
-        right.passes[one.name].take(right_rows),
+        *sides,
         threshold=threshold,
         at=threshold if asked is None else asked,
         tags=_tags(left, right, one, left_rows, right_rows),
         threads=threads,
         rng=rng,
     )
+
+
+def _without_threshold(one: Pass) -> Pass:
+    """Leave out a threshold that the agreement's target does not use."""
+    return msgspec.structs.replace(one, threshold=None) if isinstance(one, FuzzyPass) else one
 
 
 def _rows(dataset: EncodedDataset, one: Pass) -> Rows:

@@ -3,17 +3,23 @@ At the linkage unit: packages become links.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import partial
+from pathlib import Path
 
 from pprl.agreement import Agreement
-from pprl.comparison.guards import require_path
+from pprl.encoding.decoys import FEWEST_RECORDS
 from pprl.encoding.passes import FuzzyPass
 from pprl.errors import PolicyError
 from pprl.exchange.package import Package, read_package
 from pprl.linkage import CandidatesName, LinkageResult, PassRule, Target, decide, link_datasets
+from pprl.linkage.parts import Progress
 from pprl.model import EncodedDataset
 from pprl.workflow.calls import require_type
+
+_NO_THRESHOLD = Decimal(1)  # where the target is not thresholds, none is used
 
 
 def load(path: str | os.PathLike[str]) -> Package:
@@ -34,76 +40,56 @@ def load(path: str | os.PathLike[str]) -> Package:
     return read_package(path)
 
 
-def link(
-    left: EncodedDataset,
-    right: EncodedDataset,
-    *,
-    agreement: Agreement,
-    workers: int | None = None,
-    progress: Callable[[str, int, int], None] | None = None,
-    candidates: CandidatesName = "all-pairs",
-    largest_block: int | None = None,
-    checkpoint: str | os.PathLike[str] | None = None,
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How packages are compared: what `link` and `deduplicate` are told besides the agreement."""
+
+    workers: int | None = None
+    progress: Progress | None = None
+    candidates: CandidatesName = "all-pairs"
+    largest_block: int | None = None
+    checkpoint: Path | None = None
+
+    def within(self, folder: str) -> "Options":
+        """Keep what is found in a folder of the checkpoint."""
+        return self if self.checkpoint is None else replace(self, checkpoint=self.checkpoint / folder)
+
+
+def link_two(
+    left: EncodedDataset, right: EncodedDataset, agreement: Agreement, options: Options
 ) -> LinkageResult:
-    """Link two parties' encoded records.
-
-    Parameters
-    ----------
-    left, right : EncodedDataset
-        Packages made under the agreement, with one secret.
-    agreement : Agreement
-        Its passes decide, in their order.
-    workers : int, optional
-        Threads to compare with; by default one for each core.
-    progress : callable, optional
-        Called with the name of the pass, pairs compared and pairs to compare.
-    candidates : {"all-pairs", "shared-tags"}
-        Look at all pairs, or, in the passes for which the agreement declares `blocks`, only
-        at those that share a block tag; `plan` says what that saves and costs.
-    largest_block : int, optional
-        Drop block tags that make more pairs than this; the result says how many it cost.
-        By default none is dropped.
-    checkpoint : path, optional
-        Folder for what has been found so far.  The same call goes on from there after an
-        interrupt, a crash or a kill, and gives the same links.
-
-    Raises
-    ------
-    PolicyError
-        If a package was not made under this agreement, or not with the same secret; the
-        message names the check that failed.  If the checkpoint belongs to another linkage.
-    UsageError
-        If tags are asked for and no pass has any.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from pprl import LinkageKey, encode
-    >>> people = pd.DataFrame({"rec_id": ["1"], "given_name": ["ann"], "surname": ["lee"],
-    ...     "address_1": ["1 hay st"], "suburb": ["perth"], "postcode": ["6000"], "state": ["wa"],
-    ...     "date_of_birth": ["19500203"]})
-    >>> agreement, key = Agreement.preset("febrl"), LinkageKey.generate()
-    >>> encoded = encode(people, agreement, key, id="rec_id")
-    >>> link(encoded, encoded, agreement=agreement)
-    LinkageResult(1 x 1 records, 1 links, 0 conflicting pairs)
-    """
-    require_linkable(left, right, agreement)
-    matching = agreement.matching
-    if matching.target == "thresholds":
-        making = link_datasets
-    else:
-        target = Target(matching.precision, matching.cardinality, matching.method, matching.lead)
-        making = partial(decide, target=target)
+    """Link two packages as the agreement's target says, once it is known that they may be."""
+    target = target_of(agreement, left, right)
+    making = link_datasets if target is None else partial(decide, target=target)
     return making(
         left,
         right,
-        _rules(agreement),
-        workers=workers,
-        progress=progress,
-        candidates=candidates,
-        largest_block=largest_block,
-        checkpoint=None if checkpoint is None else require_path("checkpoint", checkpoint),
+        rules_of(agreement),
+        workers=options.workers,
+        progress=options.progress,
+        candidates=options.candidates,
+        largest_block=options.largest_block,
+        checkpoint=options.checkpoint,
     )
+
+
+def target_of(agreement: Agreement, *datasets: EncodedDataset) -> Target | None:
+    """Give what the agreement aims at; None where passes link at their own thresholds.
+
+    They do so too where files are so small that they have no decoys, nor enough pairs for a
+    model, if the agreement states thresholds.
+    """
+    matching = agreement.matching
+    if matching.target == "thresholds" or _must_use_thresholds(agreement, datasets):
+        return None
+    strata = () if agreement.spike_ins is None else agreement.spike_ins.strata
+    return Target(matching.precision, matching.cardinality, matching.method, matching.lead, strata)
+
+
+def _must_use_thresholds(agreement: Agreement, datasets: Sequence[EncodedDataset]) -> bool:
+    small = all(not one.n_decoys and int(one.real.sum()) < FEWEST_RECORDS for one in datasets)
+    stated = all(one.threshold is not None for one in agreement.passes if isinstance(one, FuzzyPass))
+    return small and stated and agreement.matching.cardinality == "one-to-one"
 
 
 def require_linkable(left: EncodedDataset, right: EncodedDataset, agreement: Agreement) -> None:
@@ -159,9 +145,10 @@ def require_made_under(dataset: EncodedDataset, agreement: Agreement, *, what: s
         )
 
 
-def _rules(agreement: Agreement) -> list[PassRule]:
+def rules_of(agreement: Agreement) -> list[PassRule]:
+    """Give the passes of an agreement as the linkage takes them."""
     return [
-        PassRule(one.name, threshold=one.threshold)
+        PassRule(one.name, threshold=_NO_THRESHOLD if one.threshold is None else one.threshold)
         if isinstance(one, FuzzyPass)
         else PassRule(one.name, threshold=None, refuses=one.differing == "refuses")
         for one in agreement.passes

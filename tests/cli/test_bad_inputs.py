@@ -67,7 +67,7 @@ def test_header_only_needs_to_be_allowed(ready):
     assert 0 == ready.encode("none.csv", "none.pprl", "--allow-empty")
     assert 0 == ready.encode("a.csv", "a.pprl")
     assert 0 == ready("link", "none.pprl", "a.pprl", "--agreement", "agreement.toml", "--out", "l")
-    assert "left_id,right_id,decided_by,score\n" == (ready.folder / "l" / "links.csv").read_text()
+    assert "left_id,right_id,probability,decided_by,score\n" == (ready.folder / "l" / "links.csv").read_text()
 
 
 def test_a_header_only_table_keeps_its_status_in_parquet(ready, people):

@@ -4,17 +4,16 @@ import dataclasses
 from decimal import Decimal
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pprl.comparison.pairwise import dice_of
-from pprl.errors import PolicyError
 from pprl.linkage import PassRule
-from pprl.linkage.deciding import Target, decide
+from pprl.linkage.deciding import decide
 from pprl.linkage.evidence import asked, gather, unrelated
 from pprl.linkage.precision import Population, PrecisionCurve, probabilities
 from pprl.linkage.rescoring import equality_of, rescored, winners
+from pprl.linkage.target import Target
 from pprl.model import BitMatrix, CheckTags, EncodedDataset, Provenance
 
 RULES = (
@@ -147,12 +146,15 @@ def test_an_empty_side_gives_no_links():
     assert 0 == len(decide(left, right, RULES, Target(None)).links)
 
 
-def test_without_decoys_it_is_refused():
-    """There is nothing to count false links by."""
-    left, right = two_sides(n_both=30, n_alone=30, n_decoys=0)
+def test_without_decoys_a_model_takes_their_place():
+    """And says that nothing was measured."""
+    left, right = two_sides(n_both=200, n_alone=200, n_decoys=0, noise=0.3, near=0.3)
 
-    with pytest.raises(PolicyError, match="no decoys"):
-        decide(left, right, RULES, Target(0.99))
+    result = decide(left, right, RULES, Target(0.95))
+
+    assert not result.judgement.measured
+    assert truth_of(result, 200).mean() >= 0.9
+    assert len(result.links) >= 150
 
 
 def test_decoys_of_one_side_suffice():
@@ -165,6 +167,7 @@ def test_decoys_of_one_side_suffice():
         passes={name: bits.take(real) for name, bits in left.passes.items()},
         present={name: mask[real] for name, mask in left.present.items()},
         decoy=np.zeros(real.size, dtype=bool),
+        spike_in=left.spike_in[real],
     )
 
     result = decide(without, right, RULES, Target(0.95))
@@ -213,6 +216,7 @@ def test_a_record_may_have_several_partners_if_the_agreement_says_so():
         passes={name: bits.take(rows) for name, bits in right.passes.items()},
         present={name: mask[rows] for name, mask in right.present.items()},
         decoy=right.decoy[rows],
+        spike_in=right.spike_in[rows],
     )
 
     result = decide(left, twice, RULES, Target(0.95, cardinality="one-to-many"))

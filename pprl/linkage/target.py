@@ -1,0 +1,44 @@
+"""
+Target: what a linkage aims at, and how pairs that exclude one another are resolved.
+"""
+
+from dataclasses import dataclass
+
+from pprl.linkage.resolving import Cardinality, Method
+from pprl.linkage.trial import Strata
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a linkage aims at.
+
+    Parameters
+    ----------
+    precision : float or None
+        Share of links that are to be true; None for all links that are more likely true
+        than not.
+    cardinality : str
+        Whether the sources hold each person once.
+    method : str
+        How pairs that exclude one another are resolved.
+    lead : float
+        By what factor the odds of the best pair must exceed those of the second best.
+    strata : sequence of tuple of str
+        Strata of the spike-ins in turn, by which recall is estimated; none if there are none.
+    """
+
+    precision: float | None
+    cardinality: Cardinality = "one-to-one"
+    method: Method = "symmetric-best-match"
+    lead: float = 1.0
+    strata: Strata = ()
+
+    @property
+    def left_once(self) -> bool:
+        """Whether a left record has at most one partner."""
+        return self.cardinality in {"one-to-one", "many-to-one"}
+
+    @property
+    def right_once(self) -> bool:
+        """Whether a right record has at most one partner."""
+        return self.cardinality in {"one-to-one", "one-to-many"}

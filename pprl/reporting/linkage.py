@@ -1,0 +1,244 @@
+"""
+The report of a linkage: one page for people, one JSON for programs.
+
+The page is for those who sign for a linkage, those who work with its links, and those who
+ask what it is worth.  It is one file that needs nothing else, and may be handed on.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from pprl.agreement import Agreement
+from pprl.errors import PolicyError, UsageError
+from pprl.evaluation import QualityByGroup
+from pprl.files import write_bytes
+from pprl.linkage import LinkageResult
+from pprl.linkage.several import ClusterResult
+from pprl.reporting import linkage_tables as tables
+from pprl.reporting import linkage_words as words
+from pprl.reporting.linkage_numbers import (
+    Disclosure,
+    Record,
+    agreement_record,
+    clusters_record,
+    pair_record,
+    protection,
+    truth_record,
+)
+from pprl.reporting.linkage_pictures import curve_picture, weights_picture
+from pprl.reporting.records import to_json
+from pprl.reporting.suppression import RULE
+
+NAMES = ("the left side", "the right side")
+Result = LinkageResult | ClusterResult
+
+
+def report(
+    result: Result,
+    path: str | os.PathLike[str],
+    *,
+    names: tuple[str, str] = NAMES,
+    agreement: Agreement | None = None,
+    groups: QualityByGroup | None = None,
+    exact: bool = False,
+    force: bool = False,
+) -> None:
+    """Write the report of a linkage: a page (.html), or its numbers (.json).
+
+    Counts of 1 to 9 are hidden and all others rounded to 5, so that the report may be
+    handed on.  It holds no id and nothing that was typed into a record.
+
+    Parameters
+    ----------
+    result : LinkageResult or ClusterResult
+        What `pprl.link` or `pprl.workflow.deduplicate` gave.
+    path : path
+        Where to write; it ends in .html or .json.
+    names : tuple of str
+        What two parties are called in the report; clusters know the names of theirs.
+    agreement : Agreement, optional
+        The agreement of the linkage, to say what was encoded.
+    groups : QualityByGroup, optional
+        Of two parties, quality by group against a known truth, as
+        `pprl.workflow.evaluate_groups` gives it.
+    exact : bool
+        Show counts as they are, for your own eyes.
+    force : bool
+        Whether a file that is there may be replaced.
+
+    Raises
+    ------
+    UsageError
+        If the path ends otherwise, the file is there already, or groups are given for clusters.
+    PolicyError
+        If the agreement is not that of the linkage.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> from pprl import LinkageKey, encode, link
+    >>> people = pd.DataFrame({"rec_id": ["1"], "given_name": ["ann"], "surname": ["lee"],
+    ...     "address_1": ["1 hay st"], "suburb": ["perth"], "postcode": ["6000"], "state": ["wa"],
+    ...     "date_of_birth": ["19500203"]})
+    >>> agreement, key = Agreement.preset("febrl"), LinkageKey.generate()
+    >>> encoded = encode(people, agreement, key, id="rec_id")
+    >>> result = link(encoded, encoded, agreement=agreement)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     page = Path(folder) / "linkage.html"
+    ...     report(result, page, names=("hospital", "charity"), agreement=agreement)
+    ...     page.read_text(encoding="utf-8")[:15]
+    '<!DOCTYPE html>'
+    """
+    target = Path(path)
+    if target.suffix.lower() not in _MAKERS:
+        raise UsageError("report: wanted a path that ends in .html or .json", code="report")
+    record = report_record(result, names=names, agreement=agreement, groups=groups, exact=exact)
+    write_bytes(target, _MAKERS[target.suffix.lower()](record), force=force)
+
+
+def report_html(
+    result: Result,
+    *,
+    names: tuple[str, str] = NAMES,
+    agreement: Agreement | None = None,
+    groups: QualityByGroup | None = None,
+    exact: bool = False,
+) -> str:
+    """Give the report as a page; parameters and errors are those of `report`."""
+    return page_of(report_record(result, names=names, agreement=agreement, groups=groups, exact=exact))
+
+
+def report_record(
+    result: Result,
+    *,
+    names: tuple[str, str] = NAMES,
+    agreement: Agreement | None = None,
+    groups: QualityByGroup | None = None,
+    exact: bool = False,
+) -> Record:
+    """Give every number of the report, as it may be shown; parameters and errors are those of `report`."""
+    if agreement is not None and agreement.fingerprint != result.fingerprint:
+        raise PolicyError(
+            "report: the agreement is not the one that the links were made under",
+            code="fingerprint",
+            hint="give the agreement of this linkage, or none",
+        )
+    shown = Disclosure(exact=exact)
+    agreed = None if agreement is None else agreement_record(agreement)
+    if isinstance(result, ClusterResult):
+        if groups is not None:
+            raise UsageError("report: quality by group is of two parties, not of clusters", code="report")
+        return {"counts": protection(shown), **clusters_record(result, shown), "agreement": agreed}
+    truth = None if groups is None else truth_record(groups, shown)
+    return {
+        "counts": protection(shown),
+        **pair_record(result, names, shown),
+        "agreement": agreed,
+        "truth": truth,
+    }
+
+
+def page_of(record: Record) -> str:
+    """Make the page of a record, which has all its numbers."""
+    # Imported here: JSON should not wait for it.
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("pprl.reporting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters = (words.number, words.percent, words.between, words.unbroken)
+    environment.filters |= {one.__name__: one for one in filters}
+    name, parts = ("clusters.html", _of_clusters) if "clusters" in record else ("linkage.html", _of_two)
+    return environment.get_template(name).render(**_of_any(record), **parts(record))
+
+
+def _of_any(record: Record) -> Record:
+    """Give what every page has."""
+    agreement = record["agreement"]
+    judged = [one["judgement"] for one in record.get("pairs", [record])]
+    return {
+        "exact": record["counts"]["exact"],
+        "rule": RULE,
+        "agreement": agreement,
+        "seen": words.seen(agreement, decoys=any(one is not None for one in judged)),
+        "unseen": words.unseen(),
+        "encoded_tables": [tables.fields_table(agreement), tables.passes_table(agreement)]
+        if agreement
+        else [],
+        "provenance": tables.provenance_table(record),
+        "software": record["provenance"]["software"],
+    }
+
+
+def _of_two(pair: Record) -> Record:
+    """Give what the page of two parties has besides."""
+    names = tuple(one["name"] for one in pair["parties"])
+    return {
+        "title": "Linkage report" if names == NAMES else f"Linkage of {tables.pair_name(pair)}",
+        "pair": pair,
+        "view": _view(pair, ""),
+        "summary": words.summary(pair),
+        "cannot_tell": words.cannot_tell([pair], truth=pair["truth"] is not None),
+        "per_record": tables.per_record_table(pair),
+        "groups": tables.group_tables(pair["truth"]) if pair["truth"] else [],
+    }
+
+
+def _of_clusters(found: Record) -> Record:
+    """Give what the page of clusters has besides."""
+    parties, pairs = found["parties"], found["pairs"]
+    several = f"Linkage of {len(parties)} parties"
+    judged = [(tables.pair_name(one), one["judgement"]) for one in pairs]
+    return {
+        "title": several if len(parties) > 1 else f"Repeated people in {parties[0]['name']}",
+        "parties": parties,
+        "clusters": found["clusters"],
+        "summary": words.clusters_summary(found),
+        "unsupported": [name for name, one in judged if one is not None and not one["supported"]],
+        "cannot_tell": words.cannot_tell(pairs, truth=False),
+        "cluster_tables": [
+            tables.parties_table(parties),
+            tables.sizes_table(found["clusters"]),
+            tables.several_table(pairs),
+        ],
+        "views": [_view(pair, f"-{place}") for place, pair in enumerate(pairs, start=1)],
+    }
+
+
+def _view(pair: Record, suffix: str) -> Record:
+    """Give the pictures and tables of one pair of parties; empty where there is nothing to show."""
+    judged = pair["judgement"]
+    estimate = judged["estimate"] if judged else None
+    quality = [tables.curve_table(judged), tables.chances_table(pair)] if judged else []
+    passes = [tables.pairs_found_table(pair), tables.decided_table(pair), tables.tags_table(pair)]
+    return {
+        "pair": pair,
+        "title": tables.pair_name(pair),
+        "worth": words.worth(pair),
+        "precision": estimate["precision"] if estimate else None,
+        "weights": _drawn(weights_picture(judged, name=f"weights{suffix}")) if judged else "",
+        "curve": _drawn(curve_picture(judged, name=f"curve{suffix}")) if judged else "",
+        "quality_tables": [one for one in quality if one],
+        "pass_tables": [one for one in passes if one],
+        "recall_table": tables.recall_table(pair["recall"]) if pair["recall"] else None,
+    }
+
+
+def _drawn(picture: str) -> Markup:
+    return Markup(picture)  # noqa: S704 - our own SVG, escaped where it is made
+
+
+def _html_bytes(record: Record) -> bytes:
+    return page_of(record).encode("utf-8")
+
+
+_MAKERS: Mapping[str, Callable[[dict[str, Any]], bytes]] = {".html": _html_bytes, ".json": to_json}
