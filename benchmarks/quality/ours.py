@@ -7,6 +7,7 @@ Encode a set with pprl and link it, as three parties would.
 import argparse
 import json
 from decimal import Decimal
+from itertools import combinations
 from pathlib import Path
 
 import msgspec
@@ -47,18 +48,47 @@ def hardened(one, hardening):
     return msgspec.structs.replace(one, hardening=HARDENINGS[hardening])
 
 
-def linked(tables, agreement, key):
-    """Link two tables, and give what pprl expects of the links; all of its interface for linking is here.
+def aimed(agreement, target):
+    """Give the agreement another target: balance, or a share of links that are to be true."""
+    matching = agreement.matching
+    if target == "balance":
+        matching = msgspec.structs.replace(matching, target="balance", precision=None)
+    else:
+        matching = msgspec.structs.replace(matching, target="precision", precision=float(target))
+    return msgspec.structs.replace(agreement, matching=matching)
 
-    What it expects are precision and recall, each also with _low and _high, as far as it says so.
+
+def linked(tables, agreement, key):
+    """Link two tables, and give what pprl says of the links; all of its interface for linking is here.
+
+    What it says are precision and recall, each also with _low and _high, as far as it can.
     """
     left, right = (pprl.encode(table, agreement, key, id="record_id") for table in tables)
     result = pprl.link(left, right, agreement=agreement, workers=1)
     links = result.links.to_pandas()
-    is_probability = "probability" in links and bool(links["probability"].notna().all())
-    scores = links["probability" if is_probability else "score"]
-    pairs = list(zip(links["left_id"], links["right_id"], scores, strict=True))
-    return Way(pairs, None, "probability" if is_probability else "similarity"), {}
+    pairs = list(zip(links["left_id"], links["right_id"], links["probability"], strict=True))
+    return {"links": Way(pairs, None, "probability")}, said_of(result.judgement)
+
+
+def said_of(judgement):
+    """Give what decoys say of precision, and spike-ins of recall."""
+    precision, recall = judgement.estimate, judgement.recall
+    said = {
+        "precision": precision.precision,
+        "precision_low": precision.low,
+        "precision_high": precision.high,
+    }
+    if recall is not None:
+        said |= {"recall": recall.recall, "recall_low": recall.low, "recall_high": recall.high}
+    return said
+
+
+def deduplicated(table, agreement, key):
+    """Find who is in a table twice; all pairs within a cluster are links."""
+    result = pprl.deduplicate(pprl.encode(table, agreement, key, id="record_id"), agreement=agreement)
+    found = result.to_pandas().groupby("cluster")["record_id"].apply(sorted)
+    pairs = [(*pair, 1.0) for members in found for pair in combinations(members, 2)]
+    return {"clusters": Way(pairs, None, "probability")}, {}
 
 
 def main():
@@ -69,18 +99,21 @@ def main():
     parser.add_argument("set", type=Path)
     parser.add_argument("answer", type=Path)
     parser.add_argument("--hardening", choices=(PRESET, *HARDENINGS), default=PRESET)
+    parser.add_argument("--target", default="balance", help="balance, or a share of links, such as 0.99")
     parser.add_argument(
         "--key", type=int, default=1, help="number of a linkage key, the same for the same number"
     )
     chosen = parser.parse_args()
     about = json.loads((chosen.set / "set.json").read_text(encoding="utf-8"))
-    tables = [
-        pd.read_csv(chosen.set / f"{side}.csv", dtype=str, keep_default_na=False)
-        for side in ("left", "right")
-    ]
+    sides = ("left", "right") if about["kind"] == "link" else ("left",)
+    tables = [pd.read_csv(chosen.set / f"{side}.csv", dtype=str, keep_default_na=False) for side in sides]
     key = pprl.LinkageKey(bytes(range(chosen.key, chosen.key + 32)))
-    way, said = linked(tables, agreement_of(about, chosen.hardening), key)
-    write_answer(chosen.answer, {"links": way}, version=f"pprl {pprl.__version__}", says=said)
+    agreement = aimed(agreement_of(about, chosen.hardening), chosen.target)
+    if len(tables) == 2:
+        ways, said = linked(tables, agreement, key)
+    else:
+        ways, said = deduplicated(tables[0], agreement, key)
+    write_answer(chosen.answer, ways, version=f"pprl {pprl.__version__}", says=said)
 
 
 if __name__ == "__main__":

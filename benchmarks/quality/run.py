@@ -20,7 +20,7 @@ from pathlib import Path
 from answers import read_answer
 from environments import environments
 from judging import EVERYBODY, at, best_threshold, judge, read_truth, said_precision
-from sets import FEBRL, SETS, seeds_of, write_set
+from sets import SETS, seeds_of, write_set
 from tables import write_tables
 
 HERE = Path(__file__).parent
@@ -39,17 +39,19 @@ class Tool:
     options: tuple[str, ...] = ()
     rules: tuple[str, ...] = (OWN,)
     between: tuple[float | None, float | None] = (None, None)
-    can_dedup: bool = True
     with_seed: str | None = None
 
 
-def ours(hardening):
-    """Describe pprl under a hardening."""
-    return Tool("ours.py", options=("--hardening", hardening), can_dedup=False, with_seed="--key")
+def ours(hardening, target="balance"):
+    """Describe pprl under a hardening, with a target."""
+    return Tool("ours.py", options=("--hardening", hardening, "--target", target), with_seed="--key")
 
 
 TOOLS = {
     "pprl": ours("preset"),
+    "pprl, asked .99": ours("preset", "0.99"),
+    "pprl, asked .98": ours("preset", "0.98"),
+    "pprl, asked .95": ours("preset", "0.95"),
     "pprl, no hardening": ours("none"),
     "pprl, diffuse t = 3": ours("diffuse-3"),
     "pprl, xor-fold": ours("xor-fold"),
@@ -199,8 +201,6 @@ def main():
             folder = write_set(chosen.work, name, seed)
             for label in chosen.tools:
                 tool = TOOLS[label]
-                if name in FEBRL[:3] and not tool.can_dedup:
-                    continue
                 answer = chosen.work / "answers" / label / name / str(seed)
                 seconds = linked(tool, python[tool.peer], folder, answer, seed)
                 if seconds is None:
