@@ -74,7 +74,7 @@ class Decoys(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
 
     least: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 2_000
     most: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 20_000
-    relatives: float = 0.3
+    relatives: float = 0.2
 
     def __post_init__(self) -> None:
         """Check the bounds."""
@@ -229,7 +229,8 @@ def _relatives(known: _Known, number: int, generator: np.random.Generator) -> _L
     other = own if sexes.size < 2 else np.where(own == sexes[0], sexes[1], sexes[0])
     wanted = np.where(own < 0, NOBODY, np.where(same_sex, own, other))
     days = np.where(known.days[kin] < 0, NOBODY, known.days[kin] + apart)
-    given = at_home(kin, known.given, known.family, known.sex, wanted, generator)
+    years = (known.days, days)
+    given = at_home(kin, known.given, known.family, known.sex, wanted, generator, years=years)
     given = np.where(given == NOBODY, _born_near_of_sex(known, days, wanted, generator), given)
     return _Lent(kin, given, kin, kin, days)
 

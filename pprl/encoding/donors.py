@@ -13,6 +13,8 @@ import numpy as np
 from pprl.model.arrays import Mask, Rows
 
 NOBODY = -1
+_CHOICE = 12  # records found, of which the one born nearest is taken
+_NEVER = 1 << 40  # days
 _TRIES = 4  # to find another record, or one of the right sex
 _NEAREST = 25  # records before and after in order of birth, among which a date is chosen
 _LARGEST_FAMILY = 6  # records of one family name and address; more are an institution
@@ -58,7 +60,14 @@ class Sharing:
 
 
 def at_home(
-    rows: Rows, given: Keys, family: Keys, sex: Keys, wanted_sex: Keys, generator: np.random.Generator
+    rows: Rows,
+    given: Keys,
+    family: Keys,
+    sex: Keys,
+    wanted_sex: Keys,
+    generator: np.random.Generator,
+    *,
+    years: tuple[Keys, Rows] | None = None,
 ) -> Rows:
     """Find records whose given name is at home beside the family name of others.
 
@@ -75,6 +84,9 @@ def at_home(
         The sex that the given name is to have, negative for any.
     generator : numpy.random.Generator
         Where chance comes from.
+    years : tuple of ndarray of int64, optional
+        Days of birth of all records, and the days that are wanted: of several records found
+        the one born nearest is taken, so that the given name fits the years.
 
     Returns
     -------
@@ -82,14 +94,14 @@ def at_home(
         Records that lend given name and sex, `NOBODY` where none was found.
     """
     by_given, by_family = Sharing.of(given), Sharing.of(family)
-    found = np.full(rows.size, NOBODY)
-    for _ in range(_TRIES):
-        missing = np.flatnonzero(found == NOBODY)
-        start = rows[missing]
-        end = by_family.others(by_given.others(start, generator), generator)
-        wanted, has = wanted_sex[missing], sex[end]
-        suits = (given[end] >= 0) & (end != start) & ((wanted < 0) | (has < 0) | (has == wanted))
-        found[missing[suits]] = end[suits]
+    found, apart = np.full(rows.size, NOBODY), np.full(rows.size, _NEVER)
+    for _ in range(_TRIES if years is None else _CHOICE):
+        end = by_family.others(by_given.others(rows, generator), generator)
+        has = sex[end]
+        suits = (given[end] >= 0) & (end != rows) & ((wanted_sex < 0) | (has < 0) | (has == wanted_sex))
+        off = np.zeros(rows.size, dtype=np.int64) if years is None else np.abs(years[0][end] - years[1])
+        better = suits & (off < apart)
+        found[better], apart[better] = end[better], off[better]
     return found
 
 

@@ -35,7 +35,7 @@ def test_the_fingerprint_of_a_preset_has_not_moved():
 
 FINGERPRINTS = {
     "febrl": "67d8907fb071fb22c807ec4d22ce8f95818b11d6ea9acf097d3e5350f3078a66",
-    "uk-health": "f37008c6c2347c5e8264a35fc2f4e122831f2a19e3daae9307238025b60332c4",
+    "uk-health": "eff3e4a0b3626a1c8fc8cc410bbff70a83f141ff83e6cd13c8ad44c9b5f99932",
 }
 
 
