@@ -21,6 +21,8 @@ _TAIL = 0.025  # of a 95 % interval, on each side
 # Standard deviation, as a share, by which false links to real people differ from what decoys tell:
 # measured in benchmarks/quality.
 _UNLIKENESS = 0.25
+# Decoys added to each stretch of weights, so that a few links without any near do not pass for true.
+_CAUTION = 2.0
 _GRID = 200  # thresholds that a curve is thinned to
 
 
@@ -218,7 +220,7 @@ def probabilities(curve: PrecisionCurve, scale: float) -> Scores:
     fitted = isotonic_regression(decoy)
     block = np.cumsum(np.diff(fitted.x, prepend=fitted.x[0]) != 0)
     size, decoys = np.bincount(block), np.bincount(block, weights=decoy)
-    odds = (decoys + 0.5) / (size - decoys + 0.5)  # of a decoy, half of one added to either side
+    odds = (decoys + _CAUTION) / (size - decoys + 0.5)  # of a decoy
     rising = np.maximum.accumulate(odds)
     false: Scores = np.minimum(1.0, rising[block] * scale)
     return 1 - false
