@@ -228,11 +228,19 @@ def _relatives(known: _Known, number: int, generator: np.random.Generator) -> _L
     sexes = np.unique(known.sex[known.sex >= 0])
     other = own if sexes.size < 2 else np.where(own == sexes[0], sexes[1], sexes[0])
     wanted = np.where(own < 0, NOBODY, np.where(same_sex, own, other))
-    days = np.where(known.days[kin] < 0, NOBODY, known.days[kin] + apart)
+    days = np.where(known.days[kin] < 0, NOBODY, _within(known.days, known.days[kin], apart))
     years = (known.days, days)
     given = at_home(kin, known.given, known.family, known.sex, wanted, generator, years=years)
     given = np.where(given == NOBODY, _born_near_of_sex(known, days, wanted, generator), given)
     return _Lent(kin, given, kin, kin, days)
+
+
+def _within(days: Keys, own: Rows, apart: Rows) -> Rows:
+    """Add a difference to days of birth, or take it away where nobody in the file was born then."""
+    known = days[days >= 0]
+    first, last = (int(known.min()), int(known.max())) if known.size else (0, 0)
+    there, back = own + apart, own - apart
+    return np.where((there < first) | (there > last), np.clip(back, first, last), there)
 
 
 def _differences(known: _Known, number: int, generator: np.random.Generator) -> tuple[Rows, Mask]:

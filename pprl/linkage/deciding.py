@@ -48,7 +48,8 @@ class Contest:
     doubt : ndarray of float64, shape (n,)
         For those with an equal exact value the chance that they are false, else 0.
     displaced : ndarray of int64
-        Pairs of real records that would have won, had there been no decoys and spike-ins.
+        Pairs of real records that are left over, the best first: whose better partners are decoys or
+        spike-ins, or linked to others.
     conflicting, contradicting : ndarray of int64
         Pairs of real records that exclude one another and are equally good, and pairs of which
         an exact value is equal and nothing else alike.
@@ -126,8 +127,11 @@ def concluded(
     probability[curve.order] = chance
     probability *= 1 - contest.doubt
     least = float(curve.weight[end - 1]) if end else math.inf
-    back, back_chance = _given_back(contest, curve, chance, least if end < len(curve) else -math.inf)
+    back, back_chance = _given_back(
+        contest, curve, chance, least if end < len(curve) else -math.inf, target.precision or 0.0
+    )
     judgement = _with_given_back(judgement, back_chance)
+    chosen = chosen[~np.isin(contest.won[chosen], contest.conflicting)]
     linked = np.concatenate([contest.won[chosen], back])
     probability = np.concatenate([probability[chosen], back_chance])
     judgement = _with_recall(judgement, contest, curve, least)
@@ -148,7 +152,9 @@ def concluded(
     )
 
 
-def _given_back(contest: Contest, curve: PrecisionCurve, chance: Scores, least: float) -> tuple[Rows, Scores]:
+def _given_back(
+    contest: Contest, curve: PrecisionCurve, chance: Scores, least: float, precision: float
+) -> tuple[Rows, Scores]:
     """Give back links that decoys took away, where nearly all records have found their partner.
 
     Their chance to be true is that of links of their weight.
@@ -156,7 +162,7 @@ def _given_back(contest: Contest, curve: PrecisionCurve, chance: Scores, least: 
     rank = contest.rank[contest.displaced]
     place = np.minimum(np.searchsorted(-curve.weight, -rank, "right"), max(len(curve), 1)) - 1
     known = chance[np.maximum(place, 0)] if len(curve) else np.zeros(rank.size)
-    kept = (rank >= least) & (known >= _GIVEN_BACK)
+    kept = (rank >= least) & (known >= max(_GIVEN_BACK, precision))
     return contest.displaced[kept], known[kept]
 
 
@@ -170,7 +176,7 @@ def _with_recall(judgement: Judgement, contest: Contest, curve: PrecisionCurve, 
     if contest.trial is None or not len(curve):
         return judgement
     by_likeness = least if least < FIRST / 2 else math.inf
-    return replace(judgement, recall=contest.trial.estimate(by_likeness, float(curve.scale[-1])))
+    return replace(judgement, recall=contest.trial.estimate(by_likeness, least, float(curve.scale[-1])))
 
 
 def require_decoys(*datasets: EncodedDataset) -> None:
@@ -203,11 +209,12 @@ def _contest(
     by_chance = unrelated(left, right, rules, np.random.default_rng(0))
     scale = float(population.scale(np.zeros(1))[0])
     learned = rescored(evidence, by_chance, real, decoy, scale)
-    equality = equality_of(evidence, by_chance)
+    equality = equality_of(evidence, by_chance, real)
     weight = learned + equality.added
     open_to = ~equality.contradicts
     among_real = _resolved(evidence, weight, np.flatnonzero(open_to & real), target)
-    among_all = _resolved(evidence, weight, np.flatnonzero(open_to), target).linked
+    # What decoys tell must not depend on a lead: one that comes close would be a conflict, and not counted.
+    among_all = _resolved(evidence, weight, np.flatnonzero(open_to), replace(target, lead=1.0)).linked
     greedily = _resolved(
         evidence, weight, np.flatnonzero(open_to & real), replace(target, method="greedy")
     ).linked
@@ -218,7 +225,7 @@ def _contest(
         won=won,
         real=real[won],
         doubt=np.where(equality.equal & real, equality.error, 0.0)[won],
-        displaced=np.setdiff1d(greedily, among_all),
+        displaced=_free_of(evidence, np.setdiff1d(greedily, among_all), won[real[won]], population),
         conflicting=among_real.conflicting,
         contradicting=np.flatnonzero(equality.contradicts & real),
         trial=trial_of(
@@ -236,6 +243,15 @@ def _contest(
         if target.strata
         else None,
     )
+
+
+def _free_of(evidence: Evidence, pairs: Rows, linked: Rows, population: Population) -> Rows:
+    """Leave out pairs of which a record has a link already, and may have one only."""
+    free = np.ones(pairs.size, dtype=np.bool_)
+    for rows, once in ((evidence.left, population.left_once), (evidence.right, population.right_once)):
+        if once:
+            free &= ~np.isin(rows[pairs], rows[linked])
+    return pairs[free]
 
 
 def _resolved(evidence: Evidence, weight: Scores, among: Rows, target: Target) -> Resolution:

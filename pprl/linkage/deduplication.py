@@ -236,7 +236,7 @@ def _all_pairs(
         (_learned(whole, by_chance, real, decoy, scale), _sum_of_passes(whole, by_chance)),
         key=lambda weight: _n_likely(weight, real, decoy, scale),
     )
-    equality = equality_of(evidence, by_chance)
+    equality = equality_of(evidence, by_chance, real)
     weight = learned + equality.added
     rank = np.where(equality.equal, weight + FIRST, weight)
     won = np.flatnonzero((real | decoy) & ~equality.contradicts)

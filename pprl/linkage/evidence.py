@@ -26,6 +26,7 @@ from pprl.linkage.parts import (
     recall_of,
     require_candidates,
     rows_of,
+    telling,
     uncrowded,
 )
 from pprl.linkage.results import PassCount
@@ -53,7 +54,8 @@ class Evidence:
     likeness : mapping of str to ndarray of float64, shape (pairs,)
         For each fuzzy pass the similarity, NaN where a record is absent.
     equality : mapping of str to ndarray of int8, shape (pairs,)
-        For each exact pass 1 where both are equal, -1 where they differ, else 0.
+        For each exact pass 1 where both are equal, -1 where they differ, else 0: also where so many
+        records share a value that it tells nothing.
     counts : tuple of PassCount
         What each pass proposed.
     by_likeness : ndarray of bool, shape (pairs,), optional
@@ -151,7 +153,10 @@ def asked(
     likeness: dict[str, Scores] = {}
     equality: dict[str, Agreement] = {}
     for rule in rules:
-        both: Mask = left.present[rule.name][left_rows] & right.present[rule.name][right_rows]
+        known = left.present[rule.name], right.present[rule.name]
+        if rule.threshold is None:
+            known = telling(left, right, rule)
+        both: Mask = known[0][left_rows] & known[1][right_rows]
         one, other = left.passes[rule.name], right.passes[rule.name]
         if rule.threshold is None:
             same = (one.words[left_rows] == other.words[right_rows]).all(axis=1)

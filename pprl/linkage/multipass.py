@@ -5,7 +5,7 @@ The first pass that finds a link decides it.  Records that are linked leave; all
 on to the next pass, also those in conflict, for which another pass may hold the evidence.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from pprl.linkage.parts import (
     recall_of,
     require_candidates,
     rows_of,
+    telling,
     uncrowded,
 )
 from pprl.linkage.resolving import symmetric_best_match
@@ -86,7 +87,7 @@ def link_datasets(
     require_candidates(candidates, left, rules, largest_block)
     folders = folders_of(checkpoint, rules)
     free_left, free_right = left.spike_in == 0, right.spike_in == 0
-    refusing = [rule.name for rule in rules if rule.refuses]
+    refusing = {rule.name: telling(left, right, rule) for rule in rules if rule.refuses}
     links: list[_Found] = []
     conflicts: list[_Found] = []
     counts: list[PassCount] = []
@@ -137,13 +138,13 @@ def _unrefused(
     right: EncodedDataset,
     left_rows: Rows,
     right_rows: Rows,
-    refusing: Sequence[str],
+    refusing: Mapping[str, tuple[Mask, Mask]],
 ) -> ScoredPairs:
     """Leave out pairs whose exact values are both known and differ."""
     a, b = left_rows[pairs.left], right_rows[pairs.right]
     kept = np.ones(len(pairs), dtype=np.bool_)
-    for name in refusing:
-        known = left.present[name][a] & right.present[name][b]
+    for name, (left_known, right_known) in refusing.items():
+        known = left_known[a] & right_known[b]
         kept &= ~(known & (left.passes[name].words[a] != right.passes[name].words[b]).any(axis=1))
     if kept.all():
         return pairs

@@ -166,6 +166,19 @@ def uncrowded(
     return left_rows[~left_crowded], right_rows[~right_crowded]
 
 
+def telling(left: EncodedDataset, right: EncodedDataset, rule: PassRule) -> tuple[Mask, Mask]:
+    """Say which records have a value in an exact pass that tells something: present, and not crowded.
+
+    A value that many share, such as a placeholder, neither proves nor refuses anything.
+    """
+    left_rows, right_rows = (np.flatnonzero(side.present[rule.name]) for side in (left, right))
+    kept = uncrowded(left, right, left_rows, right_rows, rule)
+    masks = np.zeros(len(left), dtype=np.bool_), np.zeros(len(right), dtype=np.bool_)
+    for mask, chosen in zip(masks, kept, strict=True):
+        mask[chosen] = True
+    return masks
+
+
 def require_candidates(
     candidates: str, left: EncodedDataset, rules: Sequence[PassRule], largest_block: int | None
 ) -> None:

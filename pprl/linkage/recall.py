@@ -117,19 +117,21 @@ class Trial:
     linked_stratum: Rows
     n_equal: int
 
-    def estimate(self, least: float, scale: float) -> RecallEstimate:
+    def estimate(self, least: float, least_rank: float, scale: float) -> RecallEstimate:
         """Estimate recall of the links at or above a weight.
 
         Parameters
         ----------
         least : float
             Least weight of a link; infinite if only equal exact values make one.
+        least_rank : float
+            The same among ranks, of which equal exact values come first.
         scale : float
             False links for each link to a decoy.
         """
         counted = _counted(self, least)
         recall, low, high = _overall(counted, self.prone, self.n_equal, scale)
-        return RecallEstimate(recall, low, high, self._by_stratum(least))
+        return RecallEstimate(recall, low, high, self._by_stratum(least_rank))
 
     def _by_stratum(self, least: float) -> tuple[StratumRecall, ...]:
         names = [_title(self.changes, prone) for prone in self.prone]

@@ -20,6 +20,7 @@ from pprl.model.arrays import Mask, Rows, Scores
 Features = npt.NDArray[np.float64]
 
 _ROUNDS = 4
+_EVEN = 0.5
 _FOLDS = 3
 _STRICT = 0.01  # share of false ones among the pairs that are taken as true
 _FEWEST_TRUE = 20  # pairs to learn from
@@ -64,7 +65,7 @@ def rescored(evidence: Evidence, chance: Evidence, real: Mask, decoy: Mask, scal
         if not true.any() or not decoy.any():
             return weight
         weight = _cross_fitted(features, true, decoy, fold)
-    return weight
+    return np.clip(weight, -_LARGEST, _LARGEST)
 
 
 def _units(evidence: Evidence, chance: Evidence) -> dict[str, Scores]:
@@ -179,18 +180,20 @@ class Equality(NamedTuple):
     error: float
 
 
-def equality_of(evidence: Evidence, chance: Evidence) -> Equality:
+def equality_of(evidence: Evidence, chance: Evidence, real: Mask) -> Equality:
     """Tell what equal exact values are worth; they are evidence with an error rate, and no proof.
 
     A pair with equal values that is in no pass more alike than strangers contradicts itself.
-    How often that happens, and how often strangers are as alike as others by chance, tells
-    how many errors are left among the pairs that do not.
+    How often that happens among real records, and how often strangers are as alike as others by
+    chance, tells how many errors are left among the pairs that do not.
     """
     equal = np.logical_or.reduce([one > 0 for one in evidence.equality.values()] or [_none(evidence)])
     strange = equal & _like_strangers(evidence, chance)
     unlike = _like_strangers(chance, chance)
-    alike = 1 - float(unlike.mean()) if unlike.size else 1.0
-    error = (int(strange.sum()) + 0.5) / (int(equal.sum()) + 1) * alike
+    alike = (float((~unlike).sum()) + 0.5) / (unlike.size + 1)
+    error = min(
+        _EVEN, (int((strange & real).sum()) + 0.5) / (int((equal & real).sum()) + 1) * alike / (1 - alike)
+    )
     added = np.where(equal & ~strange, max(0.0, float(np.log((1 - error) / error))), 0.0)
     return Equality(added, equal & ~strange, strange, error)
 

@@ -4,6 +4,7 @@ import dataclasses
 from decimal import Decimal
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -194,6 +195,45 @@ def test_equal_numbers_are_evidence_and_no_proof():
     assert (mine, mine) in set(zip(result.links.left, result.links.right, strict=True))
 
 
+def with_placeholder(dataset, share):
+    """Give a share of the real records one and the same number."""
+    words, present = dataset.passes["number"].words.copy(), dataset.present["number"].copy()
+    real = np.flatnonzero(~dataset.decoy)
+    chosen = real[np.random.default_rng(3).random(real.size) < share]
+    words[chosen], present[chosen] = np.uint64(0x1234), True
+    return dataclasses.replace(
+        dataset,
+        passes=dict(dataset.passes) | {"number": BitMatrix(words, 128)},
+        present=dict(dataset.present) | {"number": present},
+    )
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+def test_a_number_that_many_share_says_nothing(refuses):
+    """A placeholder neither links strangers nor keeps two records of a person apart."""
+    sides = two_sides(n_both=150, n_alone=150, n_decoys=300, noise=0.3, near=0.3)
+    left, right = (with_placeholder(side, 0.4) for side in sides)
+    rules = (PassRule("number", None, refuses=refuses), *RULES[1:])
+
+    result = decide(left, right, rules, Target(0.95))
+
+    assert truth_of(result, 150).mean() > 0.88
+    assert len(result.links) > 110
+
+
+@pytest.mark.parametrize("method", ["symmetric-best-match", "greedy", "optimal"])
+@pytest.mark.parametrize("precision", [0.95, None])
+def test_every_method_links_a_record_once(method, precision):
+    """Also with a lead asked for, which makes conflicts of what is close."""
+    for seed in range(4):
+        left, right = two_sides(n_both=100, n_alone=30, n_decoys=200, noise=0.6, near=0.6, seed=seed)
+        plain = decide(left, right, RULES, Target(precision, method=method)).links
+        strict = decide(left, right, RULES, Target(precision, method=method, lead=20.0)).links
+
+        assert len(np.unique(plain.left)) == len(plain)
+        assert len(strict) <= len(plain)
+
+
 def test_sides_may_change_places():
     """The same links, seen from the other side."""
     left, right = two_sides(n_both=150, n_alone=150, n_decoys=300, noise=0.4, near=0.3)
@@ -269,7 +309,7 @@ def test_equality_says_nothing_where_there_is_none():
     evidence = gather(left, right, RULES[1:])
     chance = unrelated(left, right, RULES[1:], np.random.default_rng(0))
 
-    equality = equality_of(evidence, chance)
+    equality = equality_of(evidence, chance, np.ones(len(evidence), dtype=bool))
 
     assert not equality.added.any()
     assert not equality.contradicts.any()

@@ -105,7 +105,7 @@ def test_recall_is_that_of_the_people_and_not_of_the_spike_ins(mixture, least):
     """Whatever they are a mixture of."""
     held, weights = trial(1, mixture=mixture)
 
-    estimate = held.estimate(least, 1.0)
+    estimate = held.estimate(least, least, 1.0)
 
     true = float((weights >= least).mean())
     assert true == pytest.approx(estimate.recall, abs=0.04)
@@ -117,7 +117,7 @@ def test_the_interval_covers():
     covered = []
     for seed in range(20):
         held, weights = trial(seed, mixture=[0.7, 0.1, 0.1, 0.1], n_people=300)
-        estimate = held.estimate(0.0, 1.0)
+        estimate = held.estimate(0.0, 0.0, 1.0)
         covered.append(estimate.low <= (weights >= 0).mean() <= estimate.high)
 
     assert sum(covered) >= 18
@@ -127,7 +127,7 @@ def test_a_stricter_threshold_finds_fewer():
     """Of people and of spike-ins."""
     held, _ = trial(1, mixture=[0.4, 0.2, 0.2, 0.2])
 
-    loose, strict = held.estimate(-3.0, 1.0), held.estimate(3.0, 1.0)
+    loose, strict = held.estimate(-3.0, -3.0, 1.0), held.estimate(3.0, 3.0, 1.0)
 
     assert strict.recall < loose.recall
     assert sum(one.n_found for one in strict.strata) < sum(one.n_found for one in loose.strata)
@@ -137,7 +137,7 @@ def test_strata_are_counted_as_they_are():
     """By what they are prone to; their share lies in its interval."""
     held, _ = trial(1, mixture=[0.4, 0.2, 0.2, 0.2])
 
-    strata = held.estimate(0.0, 1.0).strata
+    strata = held.estimate(0.0, 0.0, 1.0).strata
 
     assert ["ordinary", "address", "typing", "2 changes"] == [one.name for one in strata]
     assert [200] * 4 == [one.n for one in strata]
@@ -150,6 +150,6 @@ def test_links_by_equal_values_alone():
     """Where nothing else makes a link, whoever has no such value is missed."""
     held, weights = trial(1, mixture=[0.7, 0.1, 0.1, 0.1])
 
-    estimate = dataclasses.replace(held, n_equal=1000).estimate(math.inf, 1.0)
+    estimate = dataclasses.replace(held, n_equal=1000).estimate(math.inf, math.inf, 1.0)
 
     assert 1000 / (1000 + weights.size) == pytest.approx(estimate.recall, abs=0.03)
