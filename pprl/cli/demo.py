@@ -25,7 +25,7 @@ from pprl.workflow import PAIR_COLUMNS
 if TYPE_CHECKING:
     import pandas as pd
 
-_PEOPLE = 60_000  # of whom the trust knows one in twelve, and the hospital one in three
+_PEOPLE = 30_000  # of whom the trust knows one in twelve, and the hospital one in three
 _SEED = 7
 _README = """\
 Two custodians, a linkage unit and a research environment; {told}

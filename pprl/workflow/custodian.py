@@ -11,7 +11,7 @@ import numpy as np
 from pprl.agreement import Agreement
 from pprl.cleaning.columns import clean_columns
 from pprl.encoding.canaries import check_tags
-from pprl.encoding.decoys import with_decoys
+from pprl.encoding.decoys import FEWEST_RECORDS, with_decoys
 from pprl.encoding.encoder import encode_passes
 from pprl.encoding.errormodel import ErrorModel
 from pprl.encoding.spikeins import with_spike_ins
@@ -167,7 +167,7 @@ def _with_fictitious(
         generator = np.random.default_rng(_seed(key, "decoys", digest))
         columns, decoy = with_decoys(columns, fields, passes, agreement.decoys, generator)
     spike_in = np.zeros(decoy.size, dtype=np.int32)
-    if agreement.spike_ins is not None and n_records:
+    if agreement.spike_ins is not None and n_records >= FEWEST_RECORDS:
         people = _seed(key, "spike-ins", b"people")
         copies = np.random.default_rng(_seed(key, "spike-ins", digest))
         errors = agreement.errors or ErrorModel()
