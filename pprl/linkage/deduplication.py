@@ -43,10 +43,10 @@ from pprl.linkage.precision import Population
 from pprl.linkage.rescoring import equality_of, rescored
 from pprl.linkage.results import LinkageResult, PassCount
 from pprl.linkage.target import Target
+from pprl.linkage.weighing import scale_of
 from pprl.model import BitMatrix, Conflicts, EncodedDataset, Links, Provenance
 from pprl.model.arrays import Mask, Rows, Scores
 
-_NARROWEST = 1e-3  # standard deviation of unrelated pairs
 _HEAVIEST = 30.0  # weight, far below that of an equal exact value
 _FALSE = 0.05  # share of false pairs at which two ways to weigh are compared
 _FEWEST_PAIRS = 100  # with decoys, in the block of the most alike pairs
@@ -263,7 +263,7 @@ def _sum_of_passes(evidence: Evidence, chance: Evidence) -> Scores:
     """Weigh pairs as if all passes were alike: where few are true, there is little to learn from."""
     total = np.zeros(len(evidence))
     for name, values in evidence.likeness.items():
-        middle, spread = _scale(chance.likeness[name])
+        middle, spread = scale_of(chance.likeness[name])
         total += (values - middle) / spread
     return total * (_HEAVIEST / max(float(np.abs(total).max(initial=0.0)), 1.0))
 
@@ -331,7 +331,7 @@ def filled(evidence: Evidence, chance: Evidence) -> Evidence:
     deviations of unrelated pairs; the mean of k passes out of m counts with sqrt(k / m), as a sum
     of k that is held against a sum of m.
     """
-    scales = {name: _scale(values) for name, values in chance.likeness.items()}
+    scales = {name: scale_of(values) for name, values in chance.likeness.items()}
     units = np.column_stack(
         [(values - scales[name][0]) / scales[name][1] for name, values in evidence.likeness.items()]
         or [np.empty((len(evidence), 0))]
@@ -345,11 +345,6 @@ def filled(evidence: Evidence, chance: Evidence) -> Evidence:
         for name, values in evidence.likeness.items()
     }
     return replace(evidence, likeness=likeness)
-
-
-def _scale(values: Scores) -> tuple[float, float]:
-    known = values[~np.isnan(values)]
-    return (float(known.mean()), max(float(known.std()), _NARROWEST)) if known.size > 1 else (0.5, 0.1)
 
 
 def _strangers(dataset: EncodedDataset, rules: Sequence[PassRule]) -> Evidence:

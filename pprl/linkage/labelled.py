@@ -15,7 +15,7 @@ import numpy as np
 
 from pprl.comparison.sampling import Estimate, wilson
 from pprl.errors import DataError, UsageError, nearest
-from pprl.linkage.separating import logistic
+from pprl.linkage.weighing import logistic
 from pprl.model.arrays import Mask, Rows, Scores
 
 Method = Literal["isotonic", "logistic"]

@@ -12,12 +12,10 @@ A weight is a logarithm of odds up to a constant: the decoys say later what it i
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from pprl.linkage.evidence import Evidence
+from pprl.linkage.weighing import LARGEST, Features, logistic, sum_of_passes, units_of
 from pprl.model.arrays import Mask, Rows, Scores
-
-Features = npt.NDArray[np.float64]
 
 _ROUNDS = 4
 _EVEN = 0.5
@@ -26,10 +24,6 @@ _STRICT = 0.01  # share of false ones among the pairs that are taken as true
 _FEWEST_TRUE = 20  # pairs to learn from
 _SPREAD = 8.0  # standard deviations of unrelated pairs that are one unit of a feature
 _BEND = 0.8  # unit from which a feature may rise at another rate
-_RIDGE = 1.0
-_STEPS = 30
-_LARGEST = 30.0  # logarithm of odds
-_CONVERGED = 1e-6
 _STRANGE = 2.5  # standard deviations of unrelated pairs, below which two records are like strangers
 
 
@@ -58,37 +52,19 @@ def rescored(evidence: Evidence, chance: Evidence, real: Mask, decoy: Mask, scal
     features = _features(evidence, chance)
     standing = np.logical_or.reduce([values > 0 for values in evidence.equality.values()] or [~real])
     standing &= real
-    weight = _start(evidence, chance)
+    weight = sum_of_passes(evidence, chance)
     fold = _folds(evidence.left)
     for _ in range(_ROUNDS):
         true = real & (standing | _strict(evidence, weight, real, decoy, scale))
         if not true.any() or not decoy.any():
             return weight
         weight = _cross_fitted(features, true, decoy, fold)
-    return np.clip(weight, -_LARGEST, _LARGEST)
-
-
-def _units(evidence: Evidence, chance: Evidence) -> dict[str, Scores]:
-    """Measure similarities from those of unrelated pairs, in their spread; NaN where absent."""
-    units = {}
-    for name, values in evidence.likeness.items():
-        known = chance.likeness[name][~np.isnan(chance.likeness[name])]
-        middle, spread = (float(known.mean()), float(known.std())) if known.size > 1 else (0.5, 0.1)
-        units[name] = (values - middle) / max(spread, 1e-3)
-    return units
-
-
-def _start(evidence: Evidence, chance: Evidence) -> Scores:
-    """Begin with the sum of all passes, as if they were independent."""
-    units = np.column_stack(list(_units(evidence, chance).values()) or [np.zeros(len(evidence))])
-    present = ~np.isnan(units)
-    weight: Scores = np.where(present, units, 0).sum(axis=1) / np.sqrt(np.maximum(present.sum(axis=1), 1))
-    return weight
+    return np.clip(weight, -LARGEST, LARGEST)
 
 
 def _features(evidence: Evidence, chance: Evidence) -> Features:
     columns = [np.ones(len(evidence))]
-    for values in _units(evidence, chance).values():
+    for values in units_of(evidence, chance).values():
         present = ~np.isnan(values)
         unit = np.where(present, np.maximum(values, _STRANGE), 0) / _SPREAD
         columns += [present.astype(np.float64), unit, unit**2, np.maximum(unit - _BEND, 0)]
@@ -136,29 +112,6 @@ def _cross_fitted(features: Features, true: Mask, false: Mask, fold: Rows) -> Sc
     return weight
 
 
-def logistic(features: Features, true: Mask) -> Scores:
-    """Fit a logistic regression with a ridge by Newton's method; the first feature is the constant.
-
-    Examples
-    --------
-    >>> line = np.column_stack([np.ones(4), [0.0, 1.0, 2.0, 3.0]])
-    >>> bool(logistic(line, np.array([False, False, True, True]))[1] > 0)
-    True
-    """
-    ridge = np.full(features.shape[1], _RIDGE)
-    ridge[0] = 1e-6
-    fitted = np.zeros(features.shape[1])
-    for _ in range(_STEPS):
-        chance = 1 / (1 + np.exp(-np.clip(features @ fitted, -_LARGEST, _LARGEST)))
-        slope = features.T @ (true - chance) - ridge * fitted
-        curve = (features * (chance * (1 - chance) + 1e-9)[:, None]).T @ features + np.diag(ridge)
-        step = np.linalg.solve(curve, slope)
-        fitted += step
-        if np.abs(step).max() < _CONVERGED:
-            break
-    return fitted
-
-
 class Equality(NamedTuple):
     """What equal exact values say of pairs.
 
@@ -204,7 +157,7 @@ def _none(evidence: Evidence) -> Mask:
 
 def _like_strangers(evidence: Evidence, chance: Evidence) -> Mask:
     """Say which pairs are compared by some pass, and by none found more alike than strangers."""
-    units = np.column_stack(list(_units(evidence, chance).values()) or [np.full(len(evidence), np.nan)])
+    units = np.column_stack(list(units_of(evidence, chance).values()) or [np.full(len(evidence), np.nan)])
     near = np.nan_to_num(units, nan=-np.inf) >= _STRANGE
     strange: Mask = ~np.isnan(units).all(axis=1) & ~near.any(axis=1)
     return strange

@@ -8,20 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from pprl.linkage.evidence import Evidence
 from pprl.linkage.rescoring import winners
 from pprl.linkage.rivals import free_of_rivals
-from pprl.model.arrays import Mask, Rows, Scores
-
-_Features = npt.NDArray[np.float64]
+from pprl.linkage.weighing import LARGEST, Features, logistic, sum_of_passes, units_of
+from pprl.model.arrays import Rows, Scores
 
 _MOST_LEARNT = 200_000  # non-matches that are learned from
-_RIDGE = 1.0
-_STEPS = 30
-_CONVERGED = 1e-6
-_LARGEST = 30.0  # logarithm of odds
 _HALF = 0.5  # of a non-match added to each level, so that none has odds without end
 _TINY = 1e-9
 _UNLIKELY = 1e-3  # chance of a match below which some pairs are enough to learn from
@@ -93,7 +87,7 @@ class Fit:
     right: Rows
     records: Records
     n_strangers: float
-    features: _Features
+    features: Features
     weight: Scores
     match: Scores
     excluded: Scores
@@ -111,7 +105,7 @@ class Fit:
     ) -> "Fit":
         """Begin with winners that are better than nearly all pairs that lost or are of strangers."""
         together = (evidence, *strangers)
-        weight = np.concatenate([_start(one, chance) for one in together])
+        weight = np.concatenate([sum_of_passes(one, chance) for one in together])
         size = len(evidence)
         wins = winners(evidence.left, evidence.right, weight[:size])
         lost = np.concatenate([weight[:size][~wins], weight[size:]])
@@ -152,7 +146,7 @@ class Fit:
     def again(self) -> "Fit":
         """Estimate the ratio from the probabilities, and the probabilities from the ratio."""
         log_ratio, level = rising_log_ratio(self.weight, *self.masses())
-        log_odds = np.clip(log_ratio[: self.match.size] + self.log_prior(), -_LARGEST, _LARGEST)
+        log_odds = np.clip(log_ratio[: self.match.size] + self.log_prior(), -LARGEST, LARGEST)
         odds = np.exp(log_odds)
         free = free_of_rivals(self.left, self.right, odds, once=self.records.once)
         match = odds * free / (1 + odds * free)
@@ -217,53 +211,9 @@ def log_ratio_of(level: Rows, matches: Scores, others: Scores) -> Scores:
     return rising
 
 
-def logistic(features: _Features, share: Scores, times: Scores) -> Scores:
-    """Fit a logistic regression with a ridge by Newton's method; the first feature is the constant.
-
-    Parameters
-    ----------
-    features : ndarray of float64, shape (n, k)
-        Of each pair.
-    share : ndarray of float64, shape (n,)
-        How much of it is a match, from 0 to 1.
-    times : ndarray of float64, shape (n,)
-        How often it counts.
-    """
-    ridge = np.full(features.shape[1], _RIDGE)
-    ridge[0] = 1e-6
-    fitted = np.zeros(features.shape[1])
-    for _ in range(_STEPS):
-        chance = 1 / (1 + np.exp(-np.clip(features @ fitted, -_LARGEST, _LARGEST)))
-        slope = features.T @ (times * (share - chance)) - ridge * fitted
-        curve = (features * (times * (chance * (1 - chance) + 1e-9))[:, None]).T @ features + np.diag(ridge)
-        step = np.linalg.solve(curve, slope)
-        fitted += step
-        if np.abs(step).max() < _CONVERGED:
-            break
-    return fitted
-
-
-def _units(evidence: Evidence, chance: Evidence) -> dict[str, Scores]:
-    """Measure similarities from those of unrelated pairs, in their spread; NaN where absent."""
-    units = {}
-    for name, values in evidence.likeness.items():
-        known = chance.likeness[name][~np.isnan(chance.likeness[name])]
-        middle, spread = (float(known.mean()), float(known.std())) if known.size > 1 else (0.5, 0.1)
-        units[name] = (values - middle) / max(spread, 1e-3)
-    return units
-
-
-def _start(evidence: Evidence, chance: Evidence) -> Scores:
-    """Begin with the sum of all passes, as if they were independent."""
-    units = np.column_stack(list(_units(evidence, chance).values()) or [np.zeros(len(evidence))])
-    present: Mask = ~np.isnan(units)
-    weight: Scores = np.where(present, units, 0).sum(axis=1) / np.sqrt(np.maximum(present.sum(axis=1), 1))
-    return weight
-
-
-def _features(evidence: Evidence, chance: Evidence) -> _Features:
+def _features(evidence: Evidence, chance: Evidence) -> Features:
     columns = [np.ones(len(evidence))]
-    for values in _units(evidence, chance).values():
+    for values in units_of(evidence, chance).values():
         present = ~np.isnan(values)
         unit = np.where(present, np.maximum(values, _STRANGE), 0) / _SPREAD
         columns += [present.astype(np.float64), unit, unit**2, np.maximum(unit - _BEND, 0)]

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from pprl.linkage.evidence import Evidence
 from pprl.linkage.recall import Trial
-from pprl.linkage.rescoring import logistic
+from pprl.linkage.weighing import logistic, units_of
 from pprl.model import EncodedDataset
 from pprl.model.arrays import Mask, Rows, Scores
 
@@ -116,10 +116,8 @@ def trial_of(
 def _described(evidence: Evidence, chance: Evidence) -> npt.NDArray[np.float64]:
     """Describe pairs by their similarities, in the spread of unrelated ones."""
     columns = [np.ones(len(evidence))]
-    for name, values in evidence.likeness.items():
-        known = chance.likeness[name][~np.isnan(chance.likeness[name])]
-        middle, spread = (float(known.mean()), float(known.std())) if known.size > 1 else (0.5, 0.1)
-        unit = np.nan_to_num((values - middle) / (_SPREAD * max(spread, 1e-3)))
+    for values in units_of(evidence, chance).values():
+        unit = np.nan_to_num(values / _SPREAD)
         columns += [(~np.isnan(values)).astype(np.float64), unit, unit**2]
     return np.column_stack(columns)
 

@@ -11,6 +11,7 @@ import shutil
 from itertools import product
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -31,15 +32,6 @@ ALL_RULES = "axe.run().then(found => found.violations.map(one => one.id + ': ' +
 CUT_OFF = (
     "[...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth + 1).length"
 )
-TARGET = """
-[decoys]
-least = 300
-
-[matching]
-target = "precision"
-precision = 0.9
-"""
-MATCHING = '[matching]\ntarget = "thresholds"'
 
 
 @pytest.fixture(scope="module")
@@ -79,14 +71,13 @@ def people():
 @pytest.fixture(scope="module")
 def agreements():
     """By a target, and by thresholds."""
-    from pprl.agreement import preset_text
-
-    text = preset_text("uk-health")
-    assert MATCHING in text
-    by_target = text.replace(MATCHING, TARGET.strip())
+    agreed = pprl.Agreement.preset("uk-health")
+    decoys = msgspec.structs.replace(agreed.decoys, least=300)
+    by_target = msgspec.structs.replace(agreed.matching, precision=0.9)
+    by_thresholds = msgspec.structs.replace(agreed.matching, target="thresholds", precision=None)
     return {
-        "target": pprl.Agreement.from_toml(by_target.encode()),
-        "thresholds": pprl.Agreement.preset("uk-health"),
+        "target": msgspec.structs.replace(agreed, matching=by_target, decoys=decoys),
+        "thresholds": msgspec.structs.replace(agreed, matching=by_thresholds, decoys=None, spike_ins=None),
     }
 
 

@@ -12,7 +12,8 @@ from pprl.linkage.evidence import Evidence
 from pprl.linkage.mixture import Strangers, mixture_weights, strangers_within
 from pprl.linkage.parts import PassRule
 from pprl.linkage.rescoring import winners
-from pprl.linkage.separating import Records, logistic, rising_log_ratio
+from pprl.linkage.separating import Records, rising_log_ratio
+from pprl.linkage.weighing import logistic
 from pprl.model import BitMatrix, CheckTags, EncodedDataset, Provenance
 
 MIDDLE, SPREAD = 0.5, 0.02  # of the likeness of two strangers
