@@ -12,6 +12,7 @@ from pprl.agreement import Agreement
 from pprl.cli.console import bar, note, say
 from pprl.cli.options import FILE, agreement_option, comparing_options, force_option
 from pprl.cli.outputs import (
+    CLUSTERS,
     SOURCED_COLUMNS,
     Row,
     clusters_csv,
@@ -40,7 +41,7 @@ from pprl.workflow.additions import CROSSWALK, SUMMARY, add, keys_file, new_pack
 from pprl.workflow.several import pair_folder
 from pprl.workflow.unit import Options
 
-LINKS, CONFLICTS, CLUSTERS, REPORT = "links.csv", "conflicts.csv", "clusters.csv", "report.html"
+LINKS, CONFLICTS, REPORT = "links.csv", "conflicts.csv", "report.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,8 @@ def _linked(parties: _Parties, agreed: Agreement, options: Options) -> _Written:
         checkpoint=options.checkpoint,
     )
     if isinstance(result, LinkageResult):
+        if result.judgement is None and agreed.matching.target != "thresholds":
+            note("note: files this small have no decoys, so passes link at their own thresholds")
         return _of_two(parties, agreed, result)
     return _of_several(parties, agreed, result)
 

@@ -11,9 +11,11 @@ What decoys tell is right as far as they are as alike to real people as other re
 are.  So values that belong together stay together; see `donors`.
 """
 
+import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import starmap
 from typing import Annotated
 
 import msgspec
@@ -45,7 +47,7 @@ FEWEST_RECORDS = 50  # of which people can be made up that are nobody
 _FEWEST_RELATIVES = 10  # pairs of relatives in a file that tell how they differ
 _TWINS = 0.03  # share of relatives born on one day, where the file does not tell
 _YEARS_APART = 12.0  # standard deviation of the others
-_TOKEN_BYTES = 8  # of a number that nobody has
+_IN_NO_NUMBER = "*"
 
 
 class Decoys(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
@@ -303,12 +305,25 @@ def _dated(column: TextColumn, lenders: Rows, days: Rows) -> TextColumn:
 def _numbered(column: TextColumn, lenders: Rows, generator: np.random.Generator) -> TextColumn:
     """Add numbers that nobody has, where the lenders have one."""
     has = np.flatnonzero(column.codes[lenders] != MISSING)
-    drawn = generator.bytes(_TOKEN_BYTES * has.size).hex()
-    width = 2 * _TOKEN_BYTES
     codes = np.full(lenders.size, MISSING, dtype=np.int32)
     codes[has] = len(column.values) + np.arange(has.size)
-    fresh = tuple(drawn[begin : begin + width] for begin in range(0, len(drawn), width))
+    fresh = tuple(
+        _like_number(column.values[code], generator) for code in column.codes[lenders[has]].tolist()
+    )
     return TextColumn(np.concatenate([column.codes, codes]), (*column.values, *fresh))
+
+
+def _like_number(value: str, generator: np.random.Generator) -> str:
+    """Draw other digits and letters in the same places, and in one place a sign that is in no number."""
+    drawn = generator.integers(1 << 30, size=len(value) + 1).tolist()
+    signs = list(starmap(_other, zip(value, drawn[1:], strict=True)))
+    signs[drawn[0] % len(signs)] = _IN_NO_NUMBER
+    return "".join(signs)
+
+
+def _other(sign: str, chance: int) -> str:
+    kind = next((one for one in (string.digits, string.ascii_lowercase) if sign in one), sign)
+    return kind[chance % len(kind)]
 
 
 def _without_doubles(

@@ -29,6 +29,7 @@ from pprl.model.arrays import Mask, Rows, Scores
 
 _EVEN = 0.5
 _GIVEN_BACK = 0.95
+_ROUNDS = 10  # to find the place whose own scale leads to it
 _BINS = 60
 FIRST = 100.0  # added to the weight of pairs with equal exact values, of which decoys say nothing
 
@@ -284,9 +285,16 @@ def _judged(curve: PrecisionCurve, target: Target) -> tuple[Scores, int, Judgeme
 
 
 def _likelier_than_not(curve: PrecisionCurve) -> int | None:
-    """Give the last place at which links are more likely true than false."""
-    likely = np.flatnonzero(probabilities(curve, float(curve.scale[-1])) >= _EVEN)
-    return int(likely[-1]) if likely.size else None
+    """Give the last place at which links are more likely true than false, by the scale of that very place."""
+    place = len(curve) - 1
+    for _ in range(_ROUNDS):
+        likely = np.flatnonzero(probabilities(curve, float(curve.scale[place])) >= _EVEN)
+        if not likely.size:
+            return None
+        place, before = int(likely[-1]), place
+        if place == before:
+            break
+    return place
 
 
 def _strictest(curve: PrecisionCurve) -> int:

@@ -187,10 +187,10 @@ def _proposed(
         pairs = compare_part(part, workers=how.workers, progress=how.progress, checkpoint=folder)
         count = PassCount(
             name=rule.name,
-            n_left=rows.size,
-            n_right=rows.size,
+            n_left=int(dataset.real[rows].sum()),
+            n_right=int(dataset.real[rows].sum()),
             n_crowded=present.size - rows.size,
-            n_pairs=len(pairs),
+            n_pairs=int((dataset.real[rows[pairs.left]] & dataset.real[rows[pairs.right]]).sum()),
             n_links=0,
             candidates=part.candidates,
             dropped=part.dropped,
