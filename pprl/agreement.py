@@ -24,9 +24,9 @@ from pprl.encoding.soundness import require_sound
 from pprl.encoding.spikeins import SpikeIns
 from pprl.errors import AgreementError, PolicyError, nearest
 from pprl.files import read_bytes
-from pprl.linkage.resolving import Cardinality, Method
 from pprl.mistakes import explained, property_names, schema_of
 from pprl.model.encoded import PRINTABLE
+from pprl.model.links import Cardinality, Method
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 20

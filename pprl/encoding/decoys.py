@@ -21,21 +21,11 @@ from typing import Annotated
 import msgspec
 import numpy as np
 
-from pprl.cleaning.fields import (
-    CodeField,
-    DateField,
-    Field,
-    HealthNumberField,
-    NameField,
-    NumberField,
-    SexField,
-    TextField,
-    UpnField,
-)
+from pprl.cleaning.fields import DateField, Field, NameField, SexField
 from pprl.cleaning.multiple import alternatives
 from pprl.encoding.donors import NOBODY, Keys, at_home, born_near, relatives
 from pprl.encoding.errormodel import FORMER_WORDS, SURNAME_WORDS
-from pprl.encoding.passes import ExactPass, Pass
+from pprl.encoding.passes import Pass, own_numbers
 from pprl.errors import AgreementError
 from pprl.model import TextColumn
 from pprl.model.arrays import Mask, Rows
@@ -104,18 +94,14 @@ class _Parts:
 
     @classmethod
     def of(cls, rules: Sequence[Field], passes: Sequence[Pass]) -> "_Parts":
-        alone = {one.fields[0] for one in passes if isinstance(one, ExactPass) and len(one.fields) == 1}
+        own = own_numbers(rules, passes)
         parts: dict[str, list[str]] = {name: [] for name in ("family", "given", "dates", "place", "own")}
         for rule in rules:
-            parts[_part_of(rule, alone)].append(rule.name)
+            parts["own" if rule.name in own else _part_of(rule)].append(rule.name)
         return cls(**{name: tuple(fields) for name, fields in parts.items()})
 
 
-def _part_of(rule: Field, alone: set[str]) -> str:
-    if isinstance(rule, HealthNumberField | UpnField):
-        return "own"
-    if rule.name in alone and isinstance(rule, CodeField | NumberField | TextField):
-        return "own"
+def _part_of(rule: Field) -> str:
     if isinstance(rule, NameField):
         return "family" if any(word in rule.name for word in SURNAME_WORDS + FORMER_WORDS) else "given"
     return {DateField: "dates", SexField: "given"}.get(type(rule), "place")

@@ -46,8 +46,8 @@ class Contest:
         Pairs that won, without those of two decoys.
     real : ndarray of bool, shape (n,)
         Which of these are of two real records.
-    doubt : ndarray of float64, shape (n,)
-        For those with an equal exact value the chance that they are false, else 0.
+    doubt : ndarray of float64, shape (pairs,)
+        For pairs of real records with an equal exact value the chance that they are false, else 0.
     displaced : ndarray of int64
         Pairs of real records that are left over, the best first: whose better partners are decoys or
         spike-ins, or linked to others.
@@ -66,6 +66,10 @@ class Contest:
     conflicting: Rows
     contradicting: Rows
     trial: Trial | None = None
+
+    def curve(self, population: Population) -> PrecisionCurve:
+        """Say how many of the pairs that won are false, at every weight."""
+        return PrecisionCurve.of(self.rank[self.won], self.real, self.doubt[self.won], population)
 
 
 def decide(
@@ -121,12 +125,12 @@ def concluded(
     target: Target,
 ) -> LinkageResult:
     """Keep as many links as the target asks for, each with its probability."""
-    curve = PrecisionCurve.of(contest.rank[contest.won], contest.real, contest.doubt, population)
+    curve = contest.curve(population)
     chance, end, judgement = _judged(curve, target)
     chosen = curve.order[:end][contest.real[curve.order[:end]]]
     probability = np.zeros(contest.won.size)
     probability[curve.order] = chance
-    probability *= 1 - contest.doubt
+    probability *= 1 - contest.doubt[contest.won]
     least = float(curve.weight[end - 1]) if end else math.inf
     back, back_chance = _given_back(
         contest, curve, chance, least if end < len(curve) else -math.inf, target.precision or 0.0
@@ -162,7 +166,8 @@ def _given_back(
     """
     rank = contest.rank[contest.displaced]
     place = np.minimum(np.searchsorted(-curve.weight, -rank, "right"), max(len(curve), 1)) - 1
-    known = chance[np.maximum(place, 0)] if len(curve) else np.zeros(rank.size)
+    at_place = chance[np.maximum(place, 0)] if len(curve) else np.zeros(rank.size)
+    known = at_place * (1 - contest.doubt[contest.displaced])
     kept = (rank >= least) & (known >= max(_GIVEN_BACK, precision))
     return contest.displaced[kept], known[kept]
 
@@ -225,7 +230,7 @@ def _contest(
         rank=rank,
         won=won,
         real=real[won],
-        doubt=np.where(equality.equal & real, equality.error, 0.0)[won],
+        doubt=np.where(equality.equal & real, equality.error, 0.0),
         displaced=_free_of(evidence, np.setdiff1d(greedily, among_all), won[real[won]], population),
         conflicting=among_real.conflicting,
         contradicting=np.flatnonzero(equality.contradicts & real),
