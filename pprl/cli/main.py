@@ -26,6 +26,7 @@ VERBS: Mapping[str, str] = {
     "agreement": "Make, check and show agreements.",
     "key": "Make the secret that custodians share.",
     "check": "Show how good a table is before it is encoded (custodian).",
+    "audit": "Attack your own encodings before they are released (custodian).",
     "encode": "Encode a table (custodian).",
     "inspect": "Show what a package holds (anybody).",
     "plan": "Say what linking two packages will cost (linkage unit).",

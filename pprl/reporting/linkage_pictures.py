@@ -5,20 +5,33 @@ Each has a title and a description in words.  Letters are sized by the page, whi
 ones on narrow screens, so the drawings leave them room.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 from pprl.reporting.disclosure import SMALLEST, Count
+from pprl.reporting.drawing import (
+    BLUE,
+    INK,
+    LEFT,
+    RED,
+    RIGHT,
+    UNDER,
+    WIDTH,
+    Axis,
+    below,
+    level,
+    line,
+    named_axis,
+    picture,
+    ticks,
+    words_at,
+)
 
 Record = dict[str, Any]
 
-INK, BLUE, RED, PALE, BAND = "#1a1a1a", "#1f5f99", "#a3262a", "#c5ccd3", "#c9dcee"
-_WIDTH, _LEFT, _RIGHT, _UNDER = 560.0, 66.0, 14.0, 56.0
+BAND = "#c9dcee"
 _FEWEST = 2  # points, or ends of bins, of which there is something to draw
-_STEPS = (1, 2, 5, 10)
 _LOWEST = (0.99, 0.98, 0.95, 0.9, 0.8, 0.5, 0.0)  # where an axis of shares may begin
 
 
@@ -38,20 +51,20 @@ def weights_picture(judged: Record, *, name: str) -> str:
         return ""
     top, bottom = 48.0, 290.0
     up, down = _most(links), _most(decoys)
-    counted, across = _Axis(-down, up, bottom, top), _Axis(ends[0], ends[-1], _LEFT, _WIDTH - _RIGHT)
-    parts = [_level(counted(n), f"{abs(n):,}") for n in _ticks(-down, up, 6)]
+    counted, across = Axis(-down, up, bottom, top), Axis(ends[0], ends[-1], LEFT, WIDTH - RIGHT)
+    parts = [level(counted(n), f"{abs(n):,}") for n in ticks(-down, up, 6)]
     for counts, sign, colour in ((links, 1, BLUE), (decoys, -1, RED)):
         parts += [
             _bar(across(low), across(high), n, sign, counted, colour)
             for low, high, n in zip(ends[:-1], ends[1:], counts, strict=True)
         ]
-    parts.append(_line(_LEFT, counted(0), _WIDTH - _RIGHT, counted(0), INK))
-    parts += [_below(across(x), bottom, _signed(x)) for x in _ticks(ends[0], ends[-1], 6)]
-    parts += [_named(bottom, "weight of the evidence for a pair"), _legend()]
+    parts.append(line(LEFT, counted(0), WIDTH - RIGHT, counted(0), INK))
+    parts += [below(across(x), bottom, _signed(x)) for x in ticks(ends[0], ends[-1], 6)]
+    parts += [named_axis(bottom, "weight of the evidence for a pair"), _legend()]
     if estimate and estimate["weight"] is not None:
         parts.append(_marker(across(estimate["weight"]), top - 14, bottom, "threshold"))
     title = "Links, and links to decoys, by the weight of the evidence"
-    return _picture(name, title, _weights_said(judged), parts, bottom + _UNDER)
+    return picture(name, title, _weights_said(judged), parts, bottom + UNDER)
 
 
 def curve_picture(judged: Record, *, name: str) -> str:
@@ -70,18 +83,18 @@ def curve_picture(judged: Record, *, name: str) -> str:
     top, bottom, asked = 20.0, 248.0, judged["asked"]
     least = min([one["precision"]["value"] for one in points] + ([asked] if asked else []))
     lowest = next(low for low in _LOWEST if low <= max(0.0, least - 0.2 * (1 - least)))
-    plot = _Plot(_Axis(0, points[-1]["links"], _LEFT, _WIDTH - _RIGHT), _Axis(lowest, 1, bottom, top))
-    parts = [_level(plot.upward(share), f"{share * 100:.4g} %") for share in _ticks(lowest, 1, 5)]
+    plot = _Plot(Axis(0, points[-1]["links"], LEFT, WIDTH - RIGHT), Axis(lowest, 1, bottom, top))
+    parts = [level(plot.upward(share), f"{share * 100:.4g} %") for share in ticks(lowest, 1, 5)]
     parts += plot.curve(points)
     if asked:
         y = plot.upward(asked)
-        said = _text(_LEFT + 6, y + 17, f"asked for: {asked * 100:.4g} %", colour=RED, bold=True)
-        parts += [_line(_LEFT, y, _WIDTH - _RIGHT, y, RED, dashed=True), said]
+        said = words_at(LEFT + 6, y + 17, f"asked for: {asked * 100:.4g} %", colour=RED, bold=True)
+        parts += [line(LEFT, y, WIDTH - RIGHT, y, RED, dashed=True), said]
     parts += plot.chosen(judged["estimate"])
-    parts += [_below(plot.across(x), bottom, f"{x:,.0f}") for x in _ticks(0, points[-1]["links"], 5)]
-    parts.append(_named(bottom, "links kept, the strongest evidence first"))
+    parts += [below(plot.across(x), bottom, f"{x:,.0f}") for x in ticks(0, points[-1]["links"], 5)]
+    parts.append(named_axis(bottom, "links kept, the strongest evidence first"))
     title = "Precision at every threshold, with its 95 % interval"
-    return _picture(name, title, _curve_said(points, asked), parts, bottom + _UNDER)
+    return picture(name, title, _curve_said(points, asked), parts, bottom + UNDER)
 
 
 def share_bar(share: float | None, *, warn: bool = False) -> str:
@@ -114,23 +127,12 @@ def interval_bar(rate: Record | None, lowest: float = 0.0) -> str:
     )
 
 
-class _Axis:
-    """From numbers to places on the paper."""
-
-    def __init__(self, low: float, high: float, start: float, end: float) -> None:
-        self.low, self.start, self.end = low, start, end
-        self.scale = (end - start) / (high - low)
-
-    def __call__(self, value: float) -> float:
-        return self.start + (max(value, self.low) - self.low) * self.scale
-
-
 @dataclass(frozen=True, slots=True)
 class _Plot:
     """The place of a curve: links to the right, shares upwards."""
 
-    across: _Axis
-    upward: _Axis
+    across: Axis
+    upward: Axis
 
     def curve(self, points: Sequence[Record]) -> list[str]:
         """Draw the shares of all points as a line in the band of their intervals."""
@@ -147,39 +149,22 @@ class _Plot:
         if not one or not one["precision"] or not isinstance(one["links"], int):
             return []
         x, y = self.across(one["links"]), self.upward(one["precision"]["value"])
-        side, by = ("end", -8) if x > _WIDTH / 2 else ("start", 8)
+        side, by = ("end", -8) if x > WIDTH / 2 else ("start", 8)
         return [
-            _line(x, self.upward.end, x, self.upward.start, INK, dashed=True),
+            line(x, self.upward.end, x, self.upward.start, INK, dashed=True),
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{BLUE}" stroke="#fff" stroke-width="1.5"/>',
-            _text(x + by, self.upward.start - 10, "these links", anchor=side, bold=True),
+            words_at(x + by, self.upward.start - 10, "these links", anchor=side, bold=True),
         ]
 
     def _place(self, one: Record, end: str) -> str:
         return f"{self.across(one['links']):.1f},{self.upward(one['precision'][end]):.1f}"
 
 
-def _ticks(low: float, high: float, at_most: int) -> list[float]:
-    """Give round numbers from low to high, about so many.
-
-    Examples
-    --------
-    >>> _ticks(0, 130, 4)
-    [0, 50, 100]
-    """
-    rough = (high - low) / at_most
-    power = 10 ** math.floor(math.log10(rough))
-    step = next(k * power for k in _STEPS if k * power >= rough - 1e-12)
-    if low == 0 and high > 1:
-        step = max(step, 1)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [round(k * step, 10) for k in range(first, last + 1)]
-
-
 def _most(counts: Sequence[Count]) -> int:
     return max([n for n in counts if isinstance(n, int)] + [2 * SMALLEST])
 
 
-def _bar(left: float, right: float, n: Count, sign: int, counted: _Axis, colour: str) -> str:
+def _bar(left: float, right: float, n: Count, sign: int, counted: Axis, colour: str) -> str:
     """Draw a count; a hidden one as an empty frame as high as ten."""
     if n == 0:
         return ""
@@ -190,54 +175,20 @@ def _bar(left: float, right: float, n: Count, sign: int, counted: _Axis, colour:
     return f'<rect {place} height="{ends[1] - ends[0]:.1f}" {drawn}/>'
 
 
-def _level(y: float, said: str) -> str:
-    return _line(_LEFT, y, _WIDTH - _RIGHT, y, PALE) + _text(_LEFT - 6, y + 5, said, anchor="end")
-
-
-def _below(x: float, bottom: float, said: str) -> str:
-    return _text(x, bottom + 20, said, anchor="middle")
-
-
-def _named(bottom: float, said: str) -> str:
-    return _text((_LEFT + _WIDTH - _RIGHT) / 2, bottom + _UNDER - 10, said, anchor="middle")
-
-
 def _legend() -> str:
-    far = _WIDTH - _RIGHT
-    return _text(far, 16, "links to decoys", anchor="end", colour=RED, bold=True) + _text(
+    far = WIDTH - RIGHT
+    return words_at(far, 16, "links to decoys", anchor="end", colour=RED, bold=True) + words_at(
         far - 175, 16, "links", anchor="end", colour=BLUE, bold=True
     )
 
 
 def _marker(x: float, top: float, bottom: float, said: str) -> str:
-    side, by = ("end", -7) if x > _WIDTH * 0.6 else ("start", 7)
-    return _line(x, top, x, bottom, INK, dashed=True) + _text(x + by, top + 9, said, anchor=side, bold=True)
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, colour: str, *, dashed: bool = False) -> str:
-    dash = ' stroke-width="1.5" stroke-dasharray="5 4"' if dashed else ""
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}"{dash}/>'
-
-
-def _text(
-    x: float, y: float, said: str, *, anchor: str = "start", colour: str = INK, bold: bool = False
-) -> str:
-    weight = ' font-weight="600"' if bold else ""
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}"{weight}>{escape(said)}</text>'
-    )
+    side, by = ("end", -7) if x > WIDTH * 0.6 else ("start", 7)
+    return line(x, top, x, bottom, INK, dashed=True) + words_at(x + by, top + 9, said, anchor=side, bold=True)
 
 
 def _signed(x: float) -> str:
     return f"{x:g}".replace("-", "\N{MINUS SIGN}")
-
-
-def _picture(name: str, title: str, described: str, parts: Sequence[str], height: float) -> str:
-    return (
-        f'<svg role="img" aria-labelledby="{name}-title {name}-desc" viewBox="0 0 {_WIDTH:.0f} {height:.0f}">'
-        f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-desc">{escape(described)}</desc>'
-        f"{''.join(parts)}</svg>"
-    )
 
 
 def _weights_said(judged: Record) -> str:

@@ -1,12 +1,13 @@
 """
 The public verbs: one short function for each arrow between the parties.
 
-At a custodian: `survey` and `suggest`, then `encode`, and `save` the package.  At the linkage
+At a custodian: `survey`, `suggest` and `audit`, then `encode`, and `save` the package.  At the linkage
 unit: `load`, `plan`, `link`.  After it: `attach` at a custodian, `join` in the research environment.
 With a known truth: `evaluate`.
 """
 
 from pprl.workflow.attaching import Attached, attach
+from pprl.workflow.auditing import audit
 from pprl.workflow.custodian import Encoding, encode, encode_with_counts
 from pprl.workflow.judgement import (
     PAIR_COLUMNS,
@@ -30,6 +31,7 @@ __all__ = [
     "Encoding",
     "Joined",
     "attach",
+    "audit",
     "deduplicate",
     "encode",
     "encode_with_counts",

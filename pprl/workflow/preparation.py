@@ -16,12 +16,11 @@ from pprl.encoding.passes import FuzzyPass
 from pprl.encoding.prediction import Aim
 from pprl.encoding.suggestion import LEAST_RECORDS, Suggestion, suggest_passes
 from pprl.errors import DataError, UsageError
-from pprl.exchange.tables import read_columns, read_table
 from pprl.keys import LinkageKey
 from pprl.model import TextColumn
 from pprl.model.arrays import Rows
 from pprl.workflow.calls import require_type
-from pprl.workflow.tables import all_of, raw_columns, require_own_column, sources_of
+from pprl.workflow.tables import all_of, columns_of, raw_columns, require_own_column, sources_of
 
 MOST_SAMPLED = 5_000  # records of a suggestion: all pairs of them are compared
 
@@ -70,21 +69,11 @@ def survey(
     sources = sources_of(agreement, columns or {})
     if id is not None:
         require_own_column(id, sources)
-    table = _columns_of(source, all_of(sources), id)
+    table = columns_of(source, all_of(sources), id)
     rules = [msgspec.structs.replace(rule, column=sources[rule.name][0]) for rule in agreement.fields]
     cleaned = clean_columns(raw_columns(table, sources), rules)
     texts = {name: one.column for name, one in cleaned.items()}
     return survey_columns(cleaned, rules, {one.name: present_in(texts, one) for one in agreement.passes})
-
-
-def _columns_of(source: object, wanted: Sequence[str], id_column: str | None) -> Mapping[str, TextColumn]:
-    if id_column is None:
-        columns = read_columns(source, wanted)
-    else:
-        columns = read_table(source, columns=wanted, id_column=id_column, allow_empty=True).columns
-    if not len(columns[wanted[0]]):
-        raise DataError("table: has no rows", code="no-rows", hint="there is nothing to check")
-    return columns
 
 
 def suggest(
@@ -148,9 +137,7 @@ def suggest(
     fuzzy = [one for one in agreement.passes if isinstance(one, FuzzyPass)]
     _require_suggestible(fuzzy, n_sample, seed)
     sources = sources_of(agreement, columns or {})
-    cleaned = clean_columns(
-        raw_columns(_columns_of(source, all_of(sources), None), sources), agreement.fields
-    )
+    cleaned = clean_columns(raw_columns(columns_of(source, all_of(sources), None), sources), agreement.fields)
     n_rows = len(cleaned[agreement.fields[0].name].column)
     _require_enough(n_rows)
     aim = Aim(bias=bias, n_records=n_rows if n_records is None else n_records, false_share=false_share)

@@ -1,5 +1,5 @@
 """
-What the custodian's verbs share: from which columns the fields of an agreement are read.
+What the custodian's verbs share: from which columns the fields of an agreement are read, and these.
 """
 
 from collections.abc import Mapping, Sequence
@@ -7,13 +7,25 @@ from collections.abc import Mapping, Sequence
 from pprl.agreement import Agreement
 from pprl.cleaning.fields import Field
 from pprl.cleaning.multiple import beside
-from pprl.errors import UsageError, nearest
+from pprl.errors import DataError, UsageError, nearest
+from pprl.exchange.tables import read_columns, read_table
 from pprl.model import TextColumn
 
 
 def all_of(sources: Mapping[str, tuple[str, ...]]) -> list[str]:
     """List all columns to read, each once."""
     return list(dict.fromkeys(column for several in sources.values() for column in several))
+
+
+def columns_of(source: object, wanted: Sequence[str], id_column: str | None) -> Mapping[str, TextColumn]:
+    """Read columns of a table that is not encoded yet, and look at its ids where they are named."""
+    if id_column is None:
+        columns = read_columns(source, wanted)
+    else:
+        columns = read_table(source, columns=wanted, id_column=id_column, allow_empty=True).columns
+    if not len(columns[wanted[0]]):
+        raise DataError("table: has no rows", code="no-rows", hint="there is nothing to check")
+    return columns
 
 
 def raw_columns(

@@ -20,8 +20,10 @@ import pprl
 from pprl.evaluation import IdPairs, quality_by_group
 from pprl.evaluation.groups import Groups
 from pprl.model import TextColumn
+from pprl.reporting.audit import audit_page
 from pprl.reporting.linkage import report_html
 from pprl.reporting.survey import survey_page
+from pprl.workflow import audit
 
 pytestmark = pytest.mark.browser
 
@@ -94,7 +96,9 @@ def pages(people, agreements):
     result = pprl.link(*packages["target"][:2], agreement=agreed)
     plain = pprl.link(*packages["thresholds"][:2], agreement=agreements["thresholds"])
     names = ("hospital", "a charity with a rather long name")
+    attacked = audit(people, agreed, quick=True, attacks=("graph", "frequency", "predicted-filters"))
     return {
+        "audit": audit_page(attacked, agreed).decode("utf-8"),
         "survey": survey_page(pprl.survey(people, agreed), agreed).decode("utf-8"),
         "linkage": report_html(result, names=names, agreement=agreed, groups=by_sex(people)),
         "exact": report_html(result, names=names, agreement=agreed, exact=True),
@@ -112,7 +116,7 @@ def by_sex(people):
     return quality_by_group(found, truth, Groups(truth.left, {"sex": sex}))
 
 
-KINDS = ("survey", "linkage", "exact", "thresholds", "clusters")
+KINDS = ("audit", "survey", "linkage", "exact", "thresholds", "clusters")
 
 
 @pytest.fixture
@@ -180,7 +184,7 @@ def test_no_table_is_cut_off_in_print(opened, kind):
     assert 0 == page.evaluate(CUT_OFF)
 
 
-@pytest.mark.parametrize("kind", ["linkage", "clusters"])
+@pytest.mark.parametrize("kind", ["audit", "linkage", "clusters"])
 def test_the_keyboard_reaches_the_report_first(opened, kind):
     """The first stop is a link past everything else, and it is seen when it is reached."""
     page, _, _ = opened(kind, 1280)

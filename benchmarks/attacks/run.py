@@ -1,0 +1,208 @@
+"""
+Attacks on encodings of fictitious people: what each finds, by hardening, overlap, records and known pairs.
+
+Plain is the positive control: a CLK of 1,024 bits, ten for each token, nothing hardened.  The other
+rows have the weights of the first fuzzy pass of the preset uk-health, without hardening and
+diffused with t = 2, 3 and 5.  Every row is written as soon as it is measured, and a run that was
+cut off goes on where it stopped.
+
+    python benchmarks/attacks/run.py
+    python benchmarks/attacks/run.py --records 1000 --attacks graph   # a first look
+"""
+
+import argparse
+import csv
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from pprl import Agreement, LinkageKey, __version__
+from pprl.audit.attacks import ATTACKS, AttackKind
+from pprl.audit.measures import leakage
+from pprl.audit.scenes import Finding, plain_twin, rows_of
+from pprl.audit.sweep import People, Setting, attempt, taking_part
+from pprl.audit.tokentables import token_table
+from pprl.cleaning.columns import clean_columns
+from pprl.datasets.uk import population
+from pprl.encoding.encoder import encode_passes
+from pprl.encoding.errormodel import ErrorModel
+from pprl.encoding.hardening import Diffuse
+from pprl.encoding.passes import FuzzyPass
+from pprl.model import TextColumn
+
+HERE = Path(__file__).parent
+DIFFUSIONS = (2, 3, 5)
+COLUMNS = (
+    "pass",
+    "hardening",
+    "attack",
+    "records",
+    "overlap",
+    "noisy",
+    "leaked",
+    "key",
+    "targets",
+    "share",
+    "low",
+    "high",
+    "cpu_seconds",
+    "wall_seconds",
+)
+_TOLD = len(COLUMNS) - 6  # columns that say which run a row is of
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One attack to be measured."""
+
+    hardening: str
+    one: FuzzyPass
+    kind: AttackKind
+    setting: Setting
+    key: int
+
+    def name(self) -> tuple[str, ...]:
+        """Give what tells it from others, as it stands in the table."""
+        setting = self.setting
+        return (
+            self.one.name,
+            self.hardening,
+            self.kind.name,
+            str(setting.n_records),
+            f"{setting.overlap:g}",
+            str(setting.noisy),
+            str(setting.n_leaked),
+            str(self.key),
+        )
+
+
+def fictitious(n_records: int, *, seed: int) -> dict[str, TextColumn]:
+    """Draw people and clean them as the preset does."""
+    agreement = Agreement.preset("uk-health")
+    table = population(n_records, seed=seed).people
+    texts = {
+        rule.name: TextColumn.from_texts(value or None for value in table[rule.name].fillna(""))
+        for rule in agreement.fields
+    }
+    return {name: one.column for name, one in clean_columns(texts, agreement.fields).items()}
+
+
+def passes_of(name: str) -> dict[str, FuzzyPass]:
+    """Give a pass of the preset under each hardening, plain first."""
+    agreement = Agreement.preset("uk-health")
+    found = next(one for one in agreement.passes if one.name == name and isinstance(one, FuzzyPass))
+    bare = msgspec.structs.replace(found, hardening=(), blocks=())
+    diffused = {
+        f"t = {t}": msgspec.structs.replace(bare, hardening=(Diffuse(t=t, n_bits=bare.n_bits),))
+        for t in DIFFUSIONS
+    }
+    return {"plain": plain_twin(found), "none": bare, **diffused}
+
+
+def runs(options: argparse.Namespace) -> Iterator[Run]:
+    """List what is to be measured, small files first."""
+    for n_records in sorted(options.records):
+        for key in range(options.keys):
+            for hardening, one in passes_of(options.name).items():
+                for name in options.attacks:
+                    for setting in settings(ATTACKS[name], n_records, options):
+                        yield Run(hardening, one, ATTACKS[name], setting, key)
+
+
+def settings(kind: AttackKind, n_records: int, options: argparse.Namespace) -> list[Setting]:
+    """Give the conditions of an attack: by overlap and noise, or by the pairs that were told."""
+    if kind.needs_leak:
+        told = [n for n in options.leaks if n <= n_records // 2]
+        return [Setting(n_records, 1.0, noisy, n) for n in told for noisy in options.noisy]
+    return [Setting(n_records, overlap, noisy, 0) for overlap in options.overlaps for noisy in options.noisy]
+
+
+def measured(run: Run, people: People) -> list[str]:
+    """Carry out an attack, and give its row."""
+    start = time.perf_counter()
+    found: Finding = attempt(taking_part(people, run.one), run.one, run.kind, run.setting)
+    wall = time.perf_counter() - start
+    shares = [f"{value:.4f}" for value in (found.share, max(found.low, 0), min(found.high, 1))]
+    return [*run.name(), str(found.n_targets), *shares, f"{found.cpu_seconds:.2f}", f"{wall:.2f}"]
+
+
+def done_before(path: Path) -> set[tuple[str, ...]]:
+    """List the runs that stand in the table."""
+    if not path.exists():
+        return set()
+    with path.open(encoding="utf-8", newline="") as stream:
+        return {tuple(row[:_TOLD]) for row in csv.reader(stream)}
+
+
+def write(path: Path, row: Sequence[str]) -> None:
+    """Add a row, so that nothing is lost where a run is cut off."""
+    is_new = not path.exists()
+    with path.open("a", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        if is_new:
+            writer.writerow(COLUMNS)
+        writer.writerow(row)
+
+
+def print_leakage(people: People, name: str) -> None:
+    """Print what the filters give away without an attack."""
+    for hardening, one in passes_of(name).items():
+        here = taking_part(people, one)
+        columns = rows_of(here.columns, np.arange(min(2_000, here.n_records)))
+        bits = encode_passes(columns, here.rules, [one], here.key)[one.name].bits
+        found = leakage(token_table(columns, here.rules, one), bits)
+        print(
+            f"{hardening:6} fill {found.bits.fill:.3f}  rho {found.rho:.3f}  top 1 % {found.rho_top:.3f}"
+            f"  unique neighbourhoods {found.unique_profiles:.3f}  Gini {found.bits.gini:.4f}"
+        )
+
+
+def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    parser.add_argument("--records", type=int, nargs="+", default=[500, 1000, 2000, 5000])
+    parser.add_argument("--overlaps", type=float, nargs="+", default=[1.0, 0.5, 0.25, 0.1])
+    parser.add_argument("--leaks", type=int, nargs="+", default=[100, 500, 2000])
+    parser.add_argument("--attacks", nargs="+", choices=list(ATTACKS), default=list(ATTACKS))
+    parser.add_argument("--pass", dest="name", default="names_in_a_bag", help="of the preset uk-health")
+    parser.add_argument(
+        "--equal-only", dest="noisy", action="store_const", const=[False], default=[False, True]
+    )
+    parser.add_argument("--keys", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--out", type=Path, default=HERE / "results.csv")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure whatever has not been measured yet."""
+    options = options_of(arguments)
+    everybody = fictitious(max(options.records), seed=options.seed)
+    agreement = Agreement.preset("uk-health")
+    before = done_before(options.out)
+    people: dict[tuple[int, int], People] = {}
+    for key in range(options.keys):
+        secret = LinkageKey(bytes(range(key, key + 32))).for_project("attacks benchmark", epoch=1)
+        for n_records in options.records:
+            some = rows_of(everybody, np.arange(n_records))
+            people[n_records, key] = People(some, agreement.fields, secret, ErrorModel(), options.seed)
+    software = f"pprl {__version__}, Python {platform.python_version()}, NumPy {np.__version__}"
+    print(f"{software}, {os.cpu_count()} cores")
+    print_leakage(people[max(options.records), 0], options.name)
+    for run in runs(options):
+        if run.name() in before:
+            continue
+        row = measured(run, people[run.setting.n_records, run.key])
+        write(options.out, row)
+        print("  ".join(row), flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

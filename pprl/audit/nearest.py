@@ -1,0 +1,46 @@
+"""
+Nearest filters: bits as signs, and for each filter the candidate most like it.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from pprl.model import BitMatrix
+from pprl.model.arrays import Rows
+
+Matrix = npt.NDArray[np.float32]
+_BLOCK = 1000  # filters at a time
+
+
+def signs(bits: BitMatrix) -> Matrix:
+    """Write bits as -1 and 1, shape (n, n_bits): then XOR is a product.
+
+    Examples
+    --------
+    >>> signs(BitMatrix.from_bools([[True, False, True]])).tolist()
+    [[1.0, -1.0, 1.0]]
+    """
+    return np.where(bits.to_bools(), np.float32(1), np.float32(-1))
+
+
+def most_alike(filters: Matrix, candidates: Matrix) -> Rows:
+    """Give for each filter the first candidate of the greatest cosine, shape (n_filters,).
+
+    Parameters
+    ----------
+    filters, candidates : ndarray of float32, shape (n, n_bits)
+        At least one candidate.
+
+    Examples
+    --------
+    >>> one = np.array([[1, 1], [-1, 1]], dtype=np.float32)
+    >>> most_alike(one, one[::-1] * 2).tolist()
+    [1, 0]
+    """
+    sizes = np.linalg.norm(candidates, axis=1, keepdims=True)
+    directions = candidates / np.maximum(sizes, np.float32(1e-9))
+    best = np.empty(len(filters), dtype=np.int64)
+    for start in range(0, len(filters), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        best[part] = (filters[part] @ directions.T).argmax(axis=1)
+    return best
