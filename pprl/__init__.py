@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pprl.reporting.linkage import report as report
     from pprl.version import __version__ as __version__
     from pprl.workflow import attach as attach
+    from pprl.workflow import audit as audit
     from pprl.workflow import deduplicate as deduplicate
     from pprl.workflow import encode as encode
     from pprl.workflow import evaluate as evaluate
@@ -45,6 +46,7 @@ _HOMES = {
     "ScoredPairs": "pprl.model",
     "__version__": "pprl.version",
     "attach": "pprl.workflow",
+    "audit": "pprl.workflow",
     "compare": "pprl.comparison",
     "deduplicate": "pprl.workflow",
     "encode": "pprl.workflow",

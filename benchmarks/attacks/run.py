@@ -24,11 +24,11 @@ import msgspec
 import numpy as np
 
 from pprl import Agreement, LinkageKey, __version__
-from pprl.audit.attacks import ATTACKS, AttackKind
-from pprl.audit.measures import leakage
-from pprl.audit.scenes import Finding, plain_twin, rows_of
-from pprl.audit.sweep import People, Setting, attempt, taking_part
-from pprl.audit.tokentables import token_table
+from pprl.auditing.attacks import ATTACKS, AttackKind
+from pprl.auditing.measures import leakage
+from pprl.auditing.scenes import Finding, plain_twin, rows_of
+from pprl.auditing.sweep import People, Setting, attempt, taking_part
+from pprl.auditing.tokentables import token_table
 from pprl.cleaning.columns import clean_columns
 from pprl.datasets.uk import population
 from pprl.encoding.encoder import encode_passes

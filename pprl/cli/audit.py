@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from pprl.agreement import Agreement
-from pprl.audit.attacks import ATTACKS
+from pprl.auditing.attacks import ATTACKS
 from pprl.cli.console import bar, note, say
 from pprl.cli.options import FILE, agreement_option, by_field, column_option, force_option, json_option
 from pprl.files import refuse_existing, refuse_inputs_as_output, write_bytes

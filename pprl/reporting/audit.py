@@ -11,7 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from pprl.agreement import Agreement
-from pprl.audit.results import AuditResult
+from pprl.auditing.results import AuditResult
 from pprl.reporting import audit_tables as tables
 from pprl.reporting import audit_words as words
 from pprl.reporting.audit_numbers import audit_record

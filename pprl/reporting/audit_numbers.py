@@ -10,12 +10,12 @@ from dataclasses import asdict
 from typing import Any
 
 from pprl.agreement import Agreement
-from pprl.audit.frontier import LIMIT, RULE, Frontier, Point
-from pprl.audit.measures import JointLeakage, Leakage
-from pprl.audit.results import AuditResult
-from pprl.audit.scenes import Finding
-from pprl.audit.served import FEWEST_OF_GROUP, Group, Rate, Served
-from pprl.audit.sweep import CONTROL, Outcome, Trial
+from pprl.auditing.frontier import LIMIT, RULE, Frontier, Point
+from pprl.auditing.measures import JointLeakage, Leakage
+from pprl.auditing.results import AuditResult
+from pprl.auditing.scenes import Finding
+from pprl.auditing.served import FEWEST_OF_GROUP, Group, Rate, Served
+from pprl.auditing.sweep import CONTROL, Outcome, Trial
 from pprl.encoding.hardening import Diffuse, Step
 from pprl.model import Provenance
 from pprl.reporting.disclosure import protected

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from pprl.agreement import Agreement
-from pprl.audit.attacks import ATTACKS, AttackKind, attacks_named
-from pprl.audit.dictionary import Dictionary
-from pprl.audit.frontier import N_CHAINS, Frontier, frontier
-from pprl.audit.measures import PassesLeakage, joint_leakage, pass_leakage
-from pprl.audit.noise import NoiseFinding, check_noise
-from pprl.audit.results import AuditResult
-from pprl.audit.scenes import Finding, carry_out, rows_of, scene_of
-from pprl.audit.served import Served, served
-from pprl.audit.sweep import Grid, Outcome, People, Trial, n_attempts, sweep, worst_pass
+from pprl.auditing.attacks import ATTACKS, AttackKind, attacks_named
+from pprl.auditing.dictionary import Dictionary
+from pprl.auditing.frontier import N_CHAINS, Frontier, frontier
+from pprl.auditing.measures import PassesLeakage, joint_leakage, pass_leakage
+from pprl.auditing.noise import NoiseFinding, check_noise
+from pprl.auditing.results import AuditResult
+from pprl.auditing.scenes import Finding, carry_out, rows_of, scene_of
+from pprl.auditing.served import Served, served
+from pprl.auditing.sweep import Grid, Outcome, People, Trial, n_attempts, sweep, worst_pass
 from pprl.cleaning.columns import clean_columns
 from pprl.encoding.encoder import Columns, present_in
 from pprl.encoding.errormodel import ErrorModel, corrupt

@@ -1,0 +1,237 @@
+"""Attacks under many conditions, the frontier, and kinds of people."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pprl.auditing.attacks import ATTACKS, attacks_named, stretch_of
+from pprl.auditing.frontier import LIMIT, Frontier, Point, chains_of, frontier
+from pprl.auditing.scenes import Finding, scene_of
+from pprl.auditing.served import FEWEST_OF_GROUP, kinds_of_people, served
+from pprl.auditing.sweep import CONTROL, Grid, People, n_attempts, sweep, worst_pass
+from pprl.encoding.encoder import encode_passes
+from pprl.encoding.errormodel import ErrorModel, corrupt
+from pprl.encoding.hardening import Balance, Diffuse, Rule90, XorFold
+from pprl.encoding.prediction import Aim
+from pprl.errors import UsageError
+from pprl.model import TextColumn
+
+T2, T5 = (Diffuse(t=2, n_bits=1024),), (Diffuse(t=5, n_bits=1024),)
+SMALL = Grid(overlaps=(1.0, 0.5), noisy=(False,), leaks=(60,), parts=(1.0, 0.5))
+
+
+@pytest.fixture
+def attacked(people, rules, key):
+    """A function that gives so many people to be attacked."""
+
+    def make(n_people):
+        return People(people(n_people), rules, key, ErrorModel(), seed=3)
+
+    return make
+
+
+@pytest.fixture
+def swept(attacked, fuzzy):
+    """Linear learning from known pairs, and frequency alignment, on two passes of 300 people."""
+    weak, strong = fuzzy(*T2), fuzzy(*T5)
+    passes = [replace_name(strong, "strong"), replace_name(weak, "weak")]
+    return sweep(attacked(300), passes, attacks_named(("known-pairs", "frequency")), SMALL)
+
+
+def replace_name(one, name):
+    """The same pass with another name."""
+    return type(one)(
+        **{field: getattr(one, field) for field in one.__struct_fields__ if field != "name"}, name=name
+    )
+
+
+def finding(share, high=None):
+    """What an attack found of 1,000 people."""
+    return Finding(
+        "a", 1000, 1000, round(1000 * share), 1000, share, share, share if high is None else high, 0.1, ()
+    )
+
+
+def test_every_attack_has_a_control_at_full_overlap(swept):
+    """An attack is first made on plain CLKs under the same conditions, and a weak one is told from others."""
+    by_attack = {(one.pass_name, one.kind.name): one for one in swept}
+
+    assert {True} == {one.too_weak for (_, name), one in by_attack.items() if name == "frequency"}
+    assert {False} == {one.too_weak for (_, name), one in by_attack.items() if name == "known-pairs"}
+    assert all(one.control.share >= CONTROL for one in swept if not one.too_weak)
+    assert all(one.trials[0].setting.overlap == 1 for one in swept)
+
+
+def test_harder_conditions_are_tried_where_attacks_find_most(swept):
+    """The pass that fares worst is looked at further, by attacks that are not too weak."""
+    n_trials = {(one.pass_name, one.kind.name): len(one.trials) for one in swept}
+
+    assert "weak" == worst_pass(swept)
+    assert n_trials["weak", "known-pairs"] == len(SMALL.settings(300, needs_leak=True)) > 1
+    assert 1 == n_trials["strong", "known-pairs"] == n_trials["weak", "frequency"]
+
+
+def test_the_worst_trial_is_the_one_that_found_most(swept):
+    """What is reported is the worst case and not the mean."""
+    outcome = next(one for one in swept if len(one.trials) > 1)
+
+    assert outcome.worst.finding.share == max(trial.finding.share for trial in outcome.trials)
+
+
+def test_the_same_seed_finds_the_same(attacked, fuzzy):
+    """An audit can be repeated: same people, same guesses, same shares."""
+    one, two = (
+        [
+            (trial.setting, trial.finding.n_right)
+            for outcome in sweep(attacked(200), [fuzzy(*T2)], attacks_named(("predicted-filters",)), SMALL)
+            for trial in outcome.trials
+        ]
+        for _ in range(2)
+    )
+
+    assert one == two
+
+
+def test_progress_counts_every_attack(attacked, fuzzy):
+    """Whoever watches is told of each, and never of more than were planned."""
+    kinds, ticks = attacks_named(("known-pairs", "predicted-filters")), []
+
+    sweep(attacked(200), [fuzzy(*T2)], kinds, SMALL, tick=lambda: ticks.append(1))
+
+    assert len(ticks) == n_attempts(1, kinds, SMALL, 200)
+
+
+@pytest.mark.parametrize("needs_leak", [True, False])
+def test_conditions_leave_people_to_be_found(needs_leak):
+    """The attacker is told of a quarter of its people at most, and each condition is tried once."""
+    settings = Grid().settings(2000, needs_leak=needs_leak)
+
+    assert len(settings) == len(set(settings))
+    assert settings[0] == Grid().best(2000, needs_leak=needs_leak)
+    assert {1.0, 0.5, 0.25, 0.1} == {one.overlap for one in settings}
+    assert {2000, 1000, 500} == {one.n_records for one in settings}
+    for one in settings:
+        held = one.overlap * one.n_records / (2 - one.overlap)
+        assert one.n_leaked <= held / 4
+        assert needs_leak == (one.n_leaked > 0)
+
+
+def test_people_who_are_absent_from_a_pass_are_not_attacked(attacked, rules, key, fuzzy):
+    """Pairs can be told of people only who are there."""
+    whole = attacked(200)
+    names = [None if k % 2 else name for k, name in enumerate(whole.columns["given_name"].to_texts())]
+    people = replace(whole, columns=dict(whole.columns) | {"given_name": TextColumn.from_texts(names)})
+
+    outcomes = sweep(people, [fuzzy(*T2)], attacks_named(("known-pairs",)), SMALL)
+
+    assert 100 == outcomes[0].trials[0].finding.n_encoded
+    assert 25 == outcomes[0].trials[0].setting.n_leaked
+
+
+def test_an_unknown_attack_is_refused():
+    """So that nobody believes that it was carried out."""
+    with pytest.raises(UsageError, match="no such attack"):
+        attacks_named(("grpah",))
+    with pytest.raises(UsageError, match="at least one"):
+        attacks_named(())
+
+
+def test_attacks_are_set_up_as_the_agreement_says(fuzzy):
+    """The agreement is no secret: what it says of the hardening an attacker knows."""
+    attack = ATTACKS["graph"].made_for(fuzzy(*T5))
+
+    assert (1024, 5) == (attack.n_bits, attack.stretch)
+    assert None is stretch_of((Balance(),))
+    assert 6 == stretch_of((Diffuse(t=3, n_bits=512), XorFold()))
+
+
+def test_the_frontier_has_the_agreed_chain_and_none(attacked, fuzzy):
+    """Recall falls and people are hidden, from no hardening to the longest diffusion."""
+    people, one = attacked(300), fuzzy(*T5)
+    second = corrupt(people.columns, people.rules, people.errors, np.random.default_rng(1))
+    aim = Aim(bias=0.1, n_records=300, false_share=0.001)
+
+    found = frontier(people, second, one, attacks_named(("known-pairs",)), SMALL, aim=aim)
+
+    assert [(), T2, (Diffuse(t=3, n_bits=1024),), T5] == [point.steps for point in found.points]
+    assert [False, False, False, True] == [point.agreed for point in found.points]
+    assert found.points[0].worst.share > CONTROL
+    assert found.points[3].worst.share < LIMIT
+    assert all(0 < point.recall <= 1 for point in found.points)
+
+
+@pytest.mark.parametrize("steps", [(*T2, Balance()), (Rule90(),)])
+def test_a_chain_without_a_formula_has_no_predicted_recall(attacked, fuzzy, steps):
+    """It is attacked all the same, and never recommended."""
+    people, one = attacked(150), fuzzy(*steps)
+    aim = Aim(bias=0.1, n_records=150, false_share=0.001)
+
+    found = frontier(people, people.columns, one, (), SMALL, aim=aim)
+
+    assert None is found.points[-1].recall
+    assert chains_of(one)[-1] == one.hardening
+    assert None is found.recommended
+
+
+def test_the_rule_takes_the_highest_recall_under_the_limit():
+    """By the upper end of the interval, of every attack."""
+    points = (
+        Point((), agreed=False, threshold=0.8, recall=0.99, findings=(finding(1.0),)),
+        Point(T2, agreed=True, threshold=0.7, recall=0.98, findings=(finding(0.0), finding(0.04, LIMIT))),
+        Point(
+            (XorFold(),), agreed=False, threshold=0.7, recall=0.97, findings=(finding(0.01), finding(0.02))
+        ),
+        Point(T5, agreed=False, threshold=0.6, recall=0.90, findings=(finding(0.0),)),
+    )
+
+    assert points[2] == Frontier("all", 0.001, points).recommended
+    assert None is Frontier("all", 0.001, points[:2]).recommended
+
+
+def test_no_chain_is_recommended_if_every_attack_was_too_weak():
+    """What nobody could attack is not shown to be protected."""
+    points = (Point(T5, agreed=True, threshold=0.6, recall=0.9, findings=()),)
+
+    assert None is Frontier("all", 0.001, points).recommended
+
+
+def test_kinds_of_people_are_what_they_say(people, rules, key, fuzzy):
+    """Rare names by the whole table, as a slow count gives them."""
+    columns, one = people(200), fuzzy()
+    scene = scene_of(columns, rules, one, key, overlap=1, noise=None, leaked=0, seed=1)
+    everybody = people(400)
+
+    found = kinds_of_people(scene, rules, one, everybody)
+
+    counts = {
+        name: {text: everybody[name].to_texts().count(text) for text in set(everybody[name].to_texts())}
+        for name in ("given_name", "family_name")
+    }
+    for row in range(200):
+        texts = {name: scene.known[name].to_texts()[row] for name in counts}
+        rarest = min(counts[name].get(text, 0) for name, text in texts.items() if text is not None)
+        assert (rarest == 1) == found["a name that nobody else in the table has"][row]
+    assert found["everybody"].all()
+    assert set(found["sex: f"].tolist()) <= {True, False}
+
+
+def test_people_are_served_as_attack_and_linkage_find(attacked, people, fuzzy, key):
+    """Both shares of everybody are those of the same attack, and of the same linkage done by hand."""
+    whole, one = attacked(300), fuzzy(*T2)
+    kind = ATTACKS["predicted-filters"]
+    setting = Grid(leaks=(75,)).best(300, needs_leak=True)
+
+    found = served(whole, people(400), one, kind, setting, threshold=0.8)
+
+    everybody = found.groups[0]
+    measured = sweep(whole, [one], (kind,), Grid((1.0,), (False,), (75,), (1.0,)))[0].trials[0].finding
+    assert measured.share == everybody.found_by_attack.share
+    assert all(group.found_by_attack.n >= FEWEST_OF_GROUP for group in found.groups)
+    scene = scene_of(whole.columns, whole.rules, one, key, overlap=1, noise=None, leaked=75, seed=3)
+    second = corrupt(scene.known, whole.rules, whole.errors, np.random.default_rng(3))
+    bits = [
+        encode_passes(each, whole.rules, [one], key)["all"].bits.to_bools() for each in (scene.known, second)
+    ]
+    dice = [2 * (a & b).sum() / (a.sum() + b.sum()) for a, b in zip(*bits, strict=True)]
+    assert everybody.found_by_linkage.share == pytest.approx(np.mean(np.array(dice) >= 0.8), abs=0.011)
