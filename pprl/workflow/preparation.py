@@ -16,7 +16,8 @@ from pprl.encoding.passes import FuzzyPass
 from pprl.encoding.prediction import Aim
 from pprl.encoding.suggestion import LEAST_RECORDS, Suggestion, suggest_passes
 from pprl.errors import DataError, UsageError
-from pprl.exchange.tables import read_columns, read_table
+from pprl.exchange.shape import Wanted
+from pprl.exchange.tables import COLUMN_OPTION, read_columns, read_table
 from pprl.keys import LinkageKey
 from pprl.model import TextColumn
 from pprl.model.arrays import Rows
@@ -79,7 +80,8 @@ def survey(
 
 def _columns_of(source: object, wanted: Sequence[str], id_column: str | None) -> Mapping[str, TextColumn]:
     if id_column is None:
-        columns = read_columns(source, wanted)
+        options = dict.fromkeys(wanted, COLUMN_OPTION)
+        columns = read_columns(source, Wanted(wanted, options=options))
     else:
         columns = read_table(source, columns=wanted, id_column=id_column, allow_empty=True).columns
     if not len(columns[wanted[0]]):

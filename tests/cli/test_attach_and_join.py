@@ -211,3 +211,14 @@ def test_keys_that_a_spreadsheet_saved_are_refused(linked):
 
     assert "malformed in row 2" in linked.err
     assert "spreadsheet" in linked.err
+
+
+def test_a_join_that_leaves_nobody_says_so(linked):
+    """An empty table is easily taken for a mistake of somebody else."""
+    attached(linked)
+
+    assert 0 == join(linked, "--at-least", "0.95"), linked.err
+    assert "warning: nobody is left" in linked.err
+
+    assert 0 == join(linked, "--at-least", "0.5", out="some.csv")
+    assert "nobody" not in linked.err

@@ -238,7 +238,7 @@ def test_a_row_without_a_key_is_refused():
     """It would be nobody's."""
     table = pa.table({"linkage_key": [f"{1000:032x}", None], "x": [1, 2]})
 
-    with pytest.raises(DataError, match="source a, column linkage_key: is empty in row 2"):
+    with pytest.raises(DataError, match="source a, table, column linkage_key: is empty in row 2"):
         join({"a": table}, TWO)
 
 
