@@ -23,6 +23,8 @@ HARDENINGS = {
     "none": (),
     "diffuse-2": (Diffuse(t=2, n_bits=1024),),
     "diffuse-3": (Diffuse(t=3, n_bits=1024),),
+    "diffuse-4": (Diffuse(t=4, n_bits=1024),),
+    "diffuse-5": (Diffuse(t=5, n_bits=1024),),
     "xor-fold": (XorFold(),),
     "flip-0.05": (Flip(probability=Decimal("0.05")),),
 }
