@@ -23,6 +23,8 @@ HARDENINGS = {
     "none": (),
     "diffuse-2": (Diffuse(t=2, n_bits=1024),),
     "diffuse-3": (Diffuse(t=3, n_bits=1024),),
+    "diffuse-4": (Diffuse(t=4, n_bits=1024),),
+    "diffuse-5": (Diffuse(t=5, n_bits=1024),),
     "xor-fold": (XorFold(),),
     "flip-0.05": (Flip(probability=Decimal("0.05")),),
 }
@@ -51,7 +53,9 @@ def hardened(one, hardening):
 def alone(agreement, name):
     """Give the agreement with one of its fuzzy passes only, beside the exact ones."""
     kept = tuple(one for one in agreement.passes if not isinstance(one, FuzzyPass) or one.name == name)
-    return msgspec.structs.replace(agreement, passes=kept)
+    used = {name for one in kept for name in one.field_names}
+    fields = tuple(rule for rule in agreement.fields if rule.name in used)
+    return msgspec.structs.replace(agreement, passes=kept, fields=fields)
 
 
 def aimed(agreement, target):

@@ -57,6 +57,8 @@ TOOLS = {
     "pprl, asked .95": ours("preset", "0.95"),
     "pprl, no hardening": ours("none"),
     "pprl, diffuse t = 3": ours("diffuse-3"),
+    "pprl, diffuse t = 4": ours("diffuse-4"),
+    "pprl, diffuse t = 5": ours("diffuse-5"),
     "pprl, xor-fold": ours("xor-fold"),
     "pprl, flip 0.05": ours("flip-0.05"),
     **{f"pprl, {name} alone": ours("preset", only=name) for name in ALONE},

@@ -6,8 +6,17 @@ import click
 
 from pprl.agreement import Agreement
 from pprl.cli.console import bar, note, say
+from pprl.cli.notes import note_thresholds
 from pprl.cli.options import FILE, agreement_option, comparing_options, force_option
-from pprl.cli.outputs import clusters_csv, digest_of, links_csv, names_of, package_records, refuse_outputs
+from pprl.cli.outputs import (
+    clusters_csv,
+    digest_of,
+    links_csv,
+    names_of,
+    package_records,
+    refuse_outputs,
+    refuse_shared_folder,
+)
 from pprl.exchange.package import read_package
 from pprl.files import write_folder
 from pprl.linkage import CandidatesName, forget_checkpoint
@@ -49,6 +58,7 @@ def deduplicate(
     they are made of), conflicts.csv and summary.json.  They are for the custodian of the package.
     """
     (named,) = names_of([package], [] if name is None else [name])
+    refuse_shared_folder(checkpoint, {"--out": out})
     is_resumed = checkpoint is not None and checkpoint.is_dir()
     refuse_outputs(out, OUTPUTS, force=force or is_resumed)
     agreed, dataset = Agreement.load(agreement), read_package(package)
@@ -65,6 +75,7 @@ def deduplicate(
             largest_block=largest_block,
             checkpoint=checkpoint,
         )
+    note_thresholds(agreed, result.pairs)
     pairs = result.pairs[named, named]
     summary = {
         "packages": package_records([named], [dataset], [digest_of(package)]),
@@ -82,4 +93,4 @@ def deduplicate(
         write_folder(out, files, force=force)
     if checkpoint is not None:
         forget_checkpoint(checkpoint, [one.name for one in agreed.passes])
-    say(describe_clusters(result))
+    say(describe_clusters(result, agreed))

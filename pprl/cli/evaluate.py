@@ -60,7 +60,11 @@ class _Found:
 @click.option(
     "--right-id-map", type=FILE, metavar="FILE", help="Id map, if the right package has random ids."
 )
-@click.option("--sweep", is_flag=True, help="Show other thresholds too, by the column probability or score.")
+@click.option(
+    "--sweep",
+    is_flag=True,
+    help="Show other thresholds too, by the column probability, or score where that is empty.",
+)
 @click.option(
     "--groups",
     type=FILE,
@@ -70,9 +74,7 @@ class _Found:
 @click.option(
     "--group-side",
     type=click.Choice(["left", "right"]),
-    default="left",
-    show_default=True,
-    help="Whose records the groups are.",
+    help="Whose records the groups are; by default those of the left.",
 )
 @click.option(
     "--group-by",
@@ -96,7 +98,7 @@ def evaluate(
     left_id_map: Path | None,
     right_id_map: Path | None,
     groups: Path | None,
-    group_side: Side,
+    group_side: Side | None,
     group_by: Sequence[str],
     *,
     sweep: bool,
@@ -110,24 +112,27 @@ def evaluate(
     intervals.  With --groups counts that point at a person are hidden and others rounded,
     so the output can be handed on.
     """
+    of_groups = {"--group-side": group_side, "--group-by": group_by, "--exact": unprotected}
     _require_sense(
         truths,
         clusters=clusters,
         for_pairs=bool(left_id_map or right_id_map or groups or sweep),
-        grouped=groups is not None or not group_by,
+        groupless=[name for name, said in of_groups.items() if said and groups is None],
     )
+    if len(set(group_by)) < len(group_by):
+        raise UsageError("--group-by: names a column twice", code="bad-option")
     if clusters:
         _tell(_Found(evaluate_clusters(links, list(truths))), as_json=as_json)
         return
-    pairs, scores = read_scored(links) if sweep else (read_pairs(links), None)
+    pairs, scores = read_scored(links) if sweep else (read_pairs(links, what="links"), None)
     left = _translated(pairs.left, left_id_map, "left_id")
     right = _translated(pairs.right, right_id_map, "right_id")
     found = _measured(
         IdPairs(left, right),
         scores,
-        read_pairs(truths[0]),
+        read_pairs(truths[0], what="truth"),
         groups,
-        group_side,
+        group_side or "left",
         group_by,
         unprotected=unprotected,
     )
@@ -177,9 +182,11 @@ def _text(found: _Found, show: Show) -> str:
     return "\n\n".join(parts)
 
 
-def _require_sense(truths: Sequence[Path], *, clusters: bool, for_pairs: bool, grouped: bool) -> None:
-    """Raise if options do not go together."""
-    if clusters and for_pairs:
+def _require_sense(
+    truths: Sequence[Path], *, clusters: bool, for_pairs: bool, groupless: Sequence[str]
+) -> None:
+    """Raise if options do not go together; `groupless` are of groups, and there are none."""
+    if clusters and (for_pairs or groupless):
         raise UsageError(
             "--clusters: goes with --truth, --json and nothing else",
             code="bad-option",
@@ -187,8 +194,8 @@ def _require_sense(truths: Sequence[Path], *, clusters: bool, for_pairs: bool, g
         )
     if len(truths) > 1 and not clusters:
         raise UsageError("--truth: wanted one file", code="bad-option", hint="several go with --clusters")
-    if not grouped:
-        raise UsageError("--group-by: goes with --groups", code="bad-option")
+    if groupless:
+        raise UsageError(f"{groupless[0]}: goes with --groups", code="bad-option")
 
 
 def _translated(ids: Texts, path: Path | None, column: str) -> Texts:

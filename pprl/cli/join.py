@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from pprl.cli.console import say
+from pprl.cli.console import note, say
 from pprl.cli.options import FILE, force_option, out_option
 from pprl.errors import UsageError
 from pprl.exchange.payloads import suffix_of
@@ -63,6 +63,8 @@ def join(
     refuse_existing(out, force=force)
     joined = join_tables(payloads, crosswalk, how=how, at_least=at_least, many=many)
     joined.save(out, force=force)
+    if at_least is not None and not joined.n_people:
+        note("warning: nobody is left: no person is in all tables as surely as --at-least asks")
     say(_described(joined, exact if unprotected else protected))
     if not unprotected:
         say(RULE)

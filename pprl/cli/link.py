@@ -10,6 +10,7 @@ import click
 
 from pprl.agreement import Agreement
 from pprl.cli.console import bar, note, say
+from pprl.cli.notes import note_thresholds
 from pprl.cli.options import FILE, agreement_option, comparing_options, force_option
 from pprl.cli.outputs import (
     CLUSTERS,
@@ -22,6 +23,7 @@ from pprl.cli.outputs import (
     names_of,
     package_records,
     refuse_outputs,
+    refuse_shared_folder,
     sourced_conflicts,
     sourced_csv,
     sourced_links,
@@ -38,7 +40,17 @@ from pprl.reporting.linkage import report_html
 from pprl.reporting.records import cluster_record, result_record, to_json
 from pprl.reporting.text import describe_clusters, describe_result
 from pprl.workflow import link as link_packages
-from pprl.workflow.additions import CROSSWALK, SUMMARY, add, keys_file, new_packages, read_earlier, summary_of
+from pprl.workflow.additions import (
+    CROSSWALK,
+    SUMMARY,
+    add,
+    keys_file,
+    links_before,
+    new_packages,
+    pairs_before,
+    read_earlier,
+    summary_of,
+)
 from pprl.workflow.several import pair_folder
 
 LINKS, CONFLICTS, REPORT = "links.csv", "conflicts.csv", "report.html"
@@ -113,6 +125,7 @@ def link(
             "packages: wanted two or more", code="one-package", hint="within one: pprl deduplicate"
         )
     names = names_of(files, given)
+    refuse_shared_folder(checkpoint, {"--out": out, "--from": earlier})
     is_resumed = checkpoint is not None and checkpoint.is_dir()
     found = (LINKS, CONFLICTS, SUMMARY, REPORT, *([CLUSTERS] if len(files) > 2 else []))
     keys = (*(keys_file(name) for name in names), CROSSWALK)
@@ -130,8 +143,7 @@ def link(
             else _added(earlier, parties, agreed, options, named=bool(given))
         )
     if not (is_resumed and _is_written(out, written)):
-        if (out / CROSSWALK).exists():
-            note("warning: linkage keys are drawn anew; tables attached with the old ones no longer join")
+        _warn_of_new_keys(out, written.keys, keeping=earlier is not None)
         write_folder(out, {**written.found, **written.keys}, force=force)
     if checkpoint is not None:
         _forget(checkpoint, agreed, len(files))
@@ -147,6 +159,18 @@ def _warn(parties: _Parties) -> None:
         note("warning: the packages have record ids in common: is one linked with itself?")
 
 
+def _warn_of_new_keys(out: Path, keys: Mapping[str, bytes], *, keeping: bool) -> None:
+    """Warn of keys that are replaced by others; a linkage that is added to keeps those of its parties."""
+    drawn = [
+        name
+        for name, content in keys.items()
+        if name != CROSSWALK and (out / name).is_file() and (out / name).read_bytes() != content
+    ]
+    if drawn if keeping else (out / CROSSWALK).exists():
+        which = f"of {', '.join(drawn)} " if keeping else ""
+        note(f"warning: linkage keys {which}are drawn anew; tables attached with the old ones no longer join")
+
+
 def _linked(parties: _Parties, agreed: Agreement, options: ComparisonOptions) -> _Written:
     if options.checkpoint is not None and len(parties.packages) > 2:
         make_folder(options.checkpoint)
@@ -160,15 +184,19 @@ def _linked(parties: _Parties, agreed: Agreement, options: ComparisonOptions) ->
         largest_block=options.largest_block,
         checkpoint=options.checkpoint,
     )
+    pairs = {_pair(parties.names): result} if isinstance(result, LinkageResult) else result.pairs
+    note_thresholds(agreed, pairs)
     if isinstance(result, LinkageResult):
-        if result.judgement is None and agreed.matching.target != "thresholds":
-            note("note: files this small have no decoys, so passes link at their own thresholds")
         return _of_two(parties, agreed, result)
     return _of_several(parties, agreed, result)
 
 
+def _pair(names: Sequence[str]) -> tuple[str, str]:
+    return names[0], names[1]
+
+
 def _of_two(parties: _Parties, agreed: Agreement, result: LinkageResult) -> _Written:
-    one, two = parties.names
+    one, two = _pair(parties.names)
     clusters = clusters_of_links((one, two), (parties.packages[0], parties.packages[1]), result.links)
     keys = assign_record_keys(clusters, probability=sureness(clusters, {(one, two): result}))
     found = {
@@ -177,7 +205,7 @@ def _of_two(parties: _Parties, agreed: Agreement, result: LinkageResult) -> _Wri
         SUMMARY: to_json({"packages": parties.record(), **result_record(result)}),
         REPORT: report_html(result, names=(one, two), agreement=agreed).encode("utf-8"),
     }
-    return _Written(found, key_files(keys[0], parties.packages, keys[1]), describe_result(result))
+    return _Written(found, key_files(keys[0], parties.packages, keys[1]), describe_result(result, agreed))
 
 
 def _of_several(parties: _Parties, agreed: Agreement, result: ClusterResult) -> _Written:
@@ -189,7 +217,7 @@ def _of_several(parties: _Parties, agreed: Agreement, result: ClusterResult) -> 
         SUMMARY: to_json({"packages": parties.record(), **cluster_record(result)}),
         REPORT: report_html(result, agreement=agreed).encode("utf-8"),
     }
-    return _Written(found, key_files(keys[0], parties.packages, keys[1]), describe_clusters(result))
+    return _Written(found, key_files(keys[0], parties.packages, keys[1]), describe_clusters(result, agreed))
 
 
 def _added(
@@ -215,10 +243,13 @@ def _added(
     )
     if options.checkpoint is not None:
         make_folder(options.checkpoint)
+    before = pairs_before(summary_of(folder), earlier.names)
+    n_before = links_before(before)
     addition = add(earlier, names, together.packages, agreement=agreed, options=options)
-    result, before = addition.result, summary_of(folder)
+    result = addition.result
+    note_thresholds(agreed, result.pairs)
     record = cluster_record(result)
-    record["pairs"] = [*_pairs_before(before, earlier.names), *record["pairs"]]
+    record["pairs"] = [*before, *record["pairs"]]
     found = {
         LINKS: sourced_csv(chain(_rows_before(folder / LINKS, earlier.names), sourced_links(result.pairs))),
         CONFLICTS: sourced_csv(
@@ -226,25 +257,17 @@ def _added(
         ),
         CLUSTERS: clusters_csv(result),
         SUMMARY: to_json({"packages": together.record(), **record}),
-        REPORT: report_html(result, agreement=agreed).encode("utf-8"),
+        REPORT: report_html(result, agreement=agreed, earlier=n_before).encode("utf-8"),
     }
     keys = key_files(addition.keys, together.packages, addition.crosswalk)
-    return _Written(found, keys, describe_clusters(result))
-
-
-def _pairs_before(summary: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
-    """Give what an earlier summary says of each pair; that of two packages is about one pair."""
-    if "pairs" in summary:
-        return list(summary["pairs"])
-    rest = {key: value for key, value in summary.items() if key != "packages"}
-    return [{"left_source": names[0], "right_source": names[1], **rest}]
+    return _Written(found, keys, describe_clusters(result, agreed))
 
 
 def _rows_before(path: Path, names: Sequence[str]) -> Iterable[Row]:
     """Read links that were written before; those of two packages do not name them."""
     sourced = len(names) > 2
     columns = SOURCED_COLUMNS if sourced else tuple(n for n in SOURCED_COLUMNS if not n.endswith("source"))
-    table = read_exactly(path, columns, what=f"earlier {path.name}")
+    table = read_exactly(path, columns, what="earlier")
     rows: Iterable[Row] = zip(*(table.column(name).to_pylist() for name in columns), strict=True)
     return rows if sourced else ((names[0], row[0], names[1], *row[1:]) for row in rows)
 

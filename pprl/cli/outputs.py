@@ -97,6 +97,30 @@ def refuse_outputs(out: Path, names: Iterable[str], *, force: bool) -> None:
         )
 
 
+def refuse_shared_folder(checkpoint: Path | None, folders: Mapping[str, Path | None]) -> None:
+    """Raise if a checkpoint is kept in a folder that is for something else.
+
+    Parameters
+    ----------
+    checkpoint : Path or None
+        Where the checkpoint is kept, if anywhere.
+    folders : mapping of str to Path or None
+        Other folders by the option that names them.
+
+    Raises
+    ------
+    UsageError
+        If one of them is that of the checkpoint.
+    """
+    for option, folder in folders.items():
+        if checkpoint is not None and folder is not None and checkpoint.resolve() == folder.resolve():
+            raise UsageError(
+                f"--checkpoint: names the folder of {option}",
+                code="same-folder",
+                hint="a checkpoint is removed at the end: give it a folder of its own",
+            )
+
+
 def links_csv(pairings: Links | Conflicts) -> bytes:
     """Write the links of two sources."""
     return csv_bytes(COLUMNS, _rows(pairings))

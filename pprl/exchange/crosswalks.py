@@ -82,7 +82,7 @@ def load_record_keys(path: Source) -> Mapping[str, str]:
         gives rows, never a value.
     """
     what = f"record keys {Path(path).name}"
-    table = read_exactly(path, KEY_HEADER, what=what)
+    table = read_exactly(path, KEY_HEADER, what="record keys")
     _require_filled(table, "record_id", what)
     _require_form(table, "linkage_key", _HEXADECIMAL, what)
     for name in KEY_HEADER:
@@ -116,7 +116,7 @@ def load_crosswalk(path: Source) -> Crosswalk:
         rows, never a value.
     """
     what = f"crosswalk {Path(path).name}"
-    table = read_exactly(path, CROSSWALK_HEADER, what=what)
+    table = read_exactly(path, CROSSWALK_HEADER, what="crosswalk")
     _require_filled(table, "source", what)
     for name in ("person", "linkage_key"):
         _require_form(table, name, _HEXADECIMAL, what)

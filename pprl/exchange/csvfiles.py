@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from pprl.errors import DataError
-from pprl.exchange.shape import require_one_each
+from pprl.exchange.shape import Wanted, require_one_each
 
 _HEADER_BYTES = 1 << 20
 _BLOCK_BYTES = 1 << 24  # a row must fit into a block
@@ -48,7 +48,7 @@ class _Scanner(io.RawIOBase):
         return self._n_lines + bool(self._line)
 
 
-def read_csv(stream: BinaryIO, wanted: Sequence[str]) -> tuple[pa.Table, int]:
+def read_csv(stream: BinaryIO, wanted: Wanted) -> tuple[pa.Table, int]:
     """Read the wanted columns as bytes; say how many columns there are.
 
     Raises
@@ -56,38 +56,39 @@ def read_csv(stream: BinaryIO, wanted: Sequence[str]) -> tuple[pa.Table, int]:
     DataError
         If the file is empty, has no such columns, or is not well formed.
     """
-    names = _header(stream.read(_HEADER_BYTES))
+    names = _header(stream.read(_HEADER_BYTES), wanted.what)
     places = require_one_each(names, wanted)
     stream.seek(0)
     scanner = _Scanner(stream)
-    table = _rows(scanner, n_columns=len(names), chosen=[places[name] for name in wanted])
+    chosen = [places[name] for name in wanted.columns]
+    table = _rows(scanner, n_columns=len(names), chosen=chosen, what=wanted.what)
     if scanner.has_nul:
-        raise DataError("table: holds NUL bytes, so it is not text", code="nul-bytes")
+        raise DataError(f"{wanted.what}: holds NUL bytes, so it is not text", code="nul-bytes")
     if scanner.n_lines != table.num_rows + 1:
         raise DataError(
-            f"table: {scanner.n_lines - 1} lines after the header make {table.num_rows} rows",
+            f"{wanted.what}: {scanner.n_lines - 1} lines after the header make {table.num_rows} rows",
             code="line-break-in-value",
             hint="a quotation mark is not closed, or a cell holds a line break: export only what is needed",
         )
-    return table.rename_columns(list(wanted)), len(names)
+    return table.rename_columns(list(wanted.columns)), len(names)
 
 
-def _header(start: bytes) -> list[str]:
+def _header(start: bytes, what: str) -> list[str]:
     line = io.StringIO(start.decode("utf-8-sig", errors="replace"), newline="")
     if b"\0" in start:
-        raise DataError("table: holds NUL bytes, so it is not text", code="nul-bytes")
+        raise DataError(f"{what}: holds NUL bytes, so it is not text", code="nul-bytes")
     try:
         names = next(csv.reader(line), [])
     except csv.Error:
         names = []
     if not any(name.strip() for name in names):
-        raise DataError("table: no header", code="no-header", hint="the first line must name the columns")
+        raise DataError(f"{what}: no header", code="no-header", hint="the first line must name the columns")
     if any(letter in name for name in names for letter in "\r\n\ufffd"):
-        raise DataError("table: the header is not one line of UTF-8 text", code="no-header")
+        raise DataError(f"{what}: the header is not one line of UTF-8 text", code="no-header")
     return names
 
 
-def _rows(scanner: _Scanner, *, n_columns: int, chosen: Sequence[int]) -> pa.Table:
+def _rows(scanner: _Scanner, *, n_columns: int, chosen: Sequence[int], what: str) -> pa.Table:
     bad_rows: list[tuple[int, int]] = []
 
     def note(row: pyarrow.csv.InvalidRow) -> str:
@@ -116,9 +117,9 @@ def _rows(scanner: _Scanner, *, n_columns: int, chosen: Sequence[int]) -> pa.Tab
         return pa.table({label: pa.array([], pa.binary()) for label in used})
     if bad_rows:
         row, found = bad_rows[0]
-        raise DataError(f"table, row {row}: has {found} values, the header {n_columns}", code="ragged-row")
+        raise DataError(f"{what}, row {row}: has {found} values, the header {n_columns}", code="ragged-row")
     raise DataError(
-        "table: rows cannot be told apart",
+        f"{what}: rows cannot be told apart",
         code="not-csv",
         hint="is a quotation mark opened and never closed?",
     )

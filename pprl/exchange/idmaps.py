@@ -14,6 +14,7 @@ import numpy as np
 
 from pprl.errors import DataError
 from pprl.exchange.package import Package
+from pprl.exchange.shape import Wanted
 from pprl.exchange.tables import csv_bytes, read_texts
 from pprl.files import refuse_exposed_folder, write_bytes
 from pprl.keys import random_bytes
@@ -54,7 +55,7 @@ class IdMap:
         DataError
             If it is not an id map, or an id occurs twice.
         """
-        columns = read_texts(path, HEADER)
+        columns = read_texts(path, Wanted(HEADER, "id map"))
         mapping = dict(zip(*columns, strict=True))
         if len(mapping) < len(columns[0]):
             raise DataError(f"id map {path.name}: a record id occurs twice", code="id-map")

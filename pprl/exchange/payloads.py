@@ -22,8 +22,8 @@ import pyarrow.parquet
 
 from pprl.errors import DataError, UsageError
 from pprl.exchange.csvfiles import read_csv
-from pprl.exchange.shape import require_one_each
-from pprl.exchange.tables import ArrowStream, csv_bytes, read_arrow, read_texts
+from pprl.exchange.shape import Wanted, require_one_each
+from pprl.exchange.tables import ID_OPTION, ArrowStream, csv_bytes, read_arrow, read_texts
 from pprl.files import open_regular, write_whole
 
 MAX_PAYLOAD_BYTES = 32 << 30  # in memory
@@ -90,10 +90,11 @@ def read_payload(source: object, *, id_column: str) -> Payload:
         If the source is not such a table, lacks the column, or a row has no id.
     """
     held = _held(source, id_column)
-    (ids,) = read_texts(held, [id_column])
+    wanted = Wanted([id_column], options={id_column: ID_OPTION})
+    (ids,) = read_texts(held, wanted)
     names = _names(held)
     places = {name: place for place, name in enumerate(names, start=1) if name.strip() and name != id_column}
-    require_one_each(names, [id_column])
+    require_one_each(names, wanted)
     if not places:
         raise DataError("table: has no column besides that of ids", code="no-column")
     table = _read(held, list(places))
@@ -106,15 +107,24 @@ def read_payload(source: object, *, id_column: str) -> Payload:
 def read_exactly(path: str | os.PathLike[str], header: Sequence[str], *, what: str) -> pa.Table:
     """Read a CSV or Parquet file of text that has these columns and no others; it may have no rows.
 
+    Parameters
+    ----------
+    path : path
+        The file.
+    header : sequence of str
+        Names of its columns.
+    what : str
+        What it is called in messages, before its name.
+
     Raises
     ------
     DataError
         If it is not such a table.
     """
-    table, n_columns = read_arrow(path, header)
+    table, n_columns = read_arrow(path, Wanted(header, what))
     if n_columns != len(header):
         raise DataError(
-            f"{what}: has {n_columns} columns, wanted {', '.join(header)} and no others",
+            f"{what} {Path(path).name}: has {n_columns} columns, wanted {', '.join(header)} and no others",
             code="wrong-file",
             hint="give the file as the linkage unit sent it",
         )
@@ -223,7 +233,7 @@ def _read(source: object, names: Sequence[str]) -> pa.Table:
     with open_regular(path, what=f"table {path.name}") as stream:
         if _is_parquet(stream):
             return _read_parquet(stream, names)
-        table, _ = read_csv(stream, names)
+        table, _ = read_csv(stream, Wanted(names).of(path))
     # CSV does not tell an empty text from none.
     return pa.table(
         {name: pc.if_else(pc.equal(table.column(name), b""), None, table.column(name)) for name in names}

@@ -1,6 +1,8 @@
 """The shape of a table: which columns it has, and where something is wrong."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +13,30 @@ MAX_COLUMNS = 4096
 _ROWS_SHOWN = 5
 
 
-def require_one_each(names: Sequence[str], wanted: Sequence[str]) -> Mapping[str, int]:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is wanted of a table.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Names of the columns.
+    what : str
+        What the table is called in messages: where there are several, they must say which.
+    options : mapping of str to str
+        For a column that its reader may name otherwise, the option that does it.
+    """
+
+    columns: Sequence[str]
+    what: str = "table"
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, path: Path) -> "Wanted":
+        """Call the table by its file too."""
+        return replace(self, what=f"{self.what} {path.name}")
+
+
+def require_one_each(names: Sequence[str], wanted: Wanted) -> Mapping[str, int]:
     """Say in which place each column is, the first being 0.
 
     Names from the table are never repeated in a message: a table without a header has a
@@ -24,7 +49,8 @@ def require_one_each(names: Sequence[str], wanted: Sequence[str]) -> Mapping[str
     """
     if len(names) > MAX_COLUMNS:
         raise DataError(
-            f"table: has {len(names)} columns, at most {MAX_COLUMNS} are read", code="too-many-columns"
+            f"{wanted.what}: has {len(names)} columns, at most {MAX_COLUMNS} are read",
+            code="too-many-columns",
         )
     places: dict[str, int] = {}
     for place, name in enumerate(names):
@@ -32,13 +58,17 @@ def require_one_each(names: Sequence[str], wanted: Sequence[str]) -> Mapping[str
             continue  # Excel leaves empty columns at the end
         if name in places:
             raise DataError(
-                f"table: columns {places[name] + 1} and {place + 1} have the same name",
+                f"{wanted.what}: columns {places[name] + 1} and {place + 1} have the same name",
                 code="duplicate-column",
             )
         places[name] = place
-    for name in wanted:
+    for name in wanted.columns:
         if name not in places:
-            raise DataError(f"table: has no column {name!r}", code="no-column", hint=_near(name, names))
+            raise DataError(
+                f"{wanted.what}: has no column {name!r}",
+                code="no-column",
+                hint=_near(name, names, wanted.options.get(name, "")),
+            )
     return places
 
 
@@ -55,13 +85,15 @@ def place_of(rows: npt.NDArray[np.int64]) -> str:
     return f"row{'s' if rows.size > 1 else ''} {shown}{more}"
 
 
-def _near(name: str, names: Sequence[str]) -> str:
+def _near(name: str, names: Sequence[str], option: str) -> str:
     alike = [place + 1 for place, other in enumerate(names) if _plain(other) == _plain(name)]
     if alike:
-        return f"column {alike[0]} has that name in other letters or spacing; name it with --column"
+        told = f"; name it with {option}" if option else ""
+        return f"column {alike[0]} has that name in other letters or spacing{told}"
     if len(names) == 1:
         return "the header has one column: is the separator a comma?"
-    return f"the header has {len(names)} columns; is the first row a header? Name yours with --column"
+    told = f" Name yours with {option}" if option else ""
+    return f"the header has {len(names)} columns; is the first row a header?{told}"
 
 
 def _plain(name: str) -> str:

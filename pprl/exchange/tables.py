@@ -22,13 +22,14 @@ import pyarrow.compute as pc
 from pprl.errors import DataError, UsageError
 from pprl.exchange.csvfiles import read_csv
 from pprl.exchange.parquetfiles import read_parquet
-from pprl.exchange.shape import place_of, require_one_each
+from pprl.exchange.shape import Wanted, place_of, require_one_each
 from pprl.files import open_regular
 from pprl.model import TextColumn
 from pprl.model.arrays import Codes, Ids
 from pprl.model.encoded import MAX_ID_BYTES
 
 MAX_VALUE_BYTES = 4096
+COLUMN_OPTION, ID_OPTION = "--column", "--id"  # of the command line: they name a column otherwise
 _SNIFF_BYTES = 512
 _TEXT_TYPES = {
     "string",
@@ -107,7 +108,8 @@ def read_table(source: object, *, columns: Sequence[str], id_column: str, allow_
         If the source is not such a table, lacks a column, or ids are missing or repeated.
     """
     wanted = list(dict.fromkeys([id_column, *columns]))
-    arrow, n_columns = read_arrow(source, wanted)
+    options = dict.fromkeys(columns, COLUMN_OPTION) | {id_column: ID_OPTION}
+    arrow, n_columns = read_arrow(source, Wanted(wanted, options=options))
     if arrow.num_rows == 0 and not allow_empty:
         raise DataError("table: has no rows", code="no-rows", hint="if that is right, say --allow-empty")
     ids = _record_ids(text_column(arrow.column(id_column), name=id_column, numbers=True), id_column)
@@ -115,7 +117,7 @@ def read_table(source: object, *, columns: Sequence[str], id_column: str, allow_
     return Table(record_ids=ids, columns=texts, n_ignored=n_columns - len(wanted))
 
 
-def read_arrow(source: object, wanted: Sequence[str]) -> tuple[pa.Table, int]:
+def read_arrow(source: object, wanted: Wanted) -> tuple[pa.Table, int]:
     """Read columns as they are, and say how many the source has in all."""
     if isinstance(source, str | os.PathLike):
         return _read_file(Path(source), wanted)
@@ -125,48 +127,51 @@ def read_arrow(source: object, wanted: Sequence[str]) -> tuple[pa.Table, int]:
     if isinstance(source, ArrowStream):
         return _from_stream(source, wanted)
     raise UsageError(
-        "table: wanted a path, a pandas frame or an object with __arrow_c_stream__", code="not-a-table"
+        f"{wanted.what}: wanted a path, a pandas frame or an object with __arrow_c_stream__",
+        code="not-a-table",
     )
 
 
-def _read_file(path: Path, wanted: Sequence[str]) -> tuple[pa.Table, int]:
-    with open_regular(path, what=f"table {path.name}") as stream:
+def _read_file(path: Path, wanted: Wanted) -> tuple[pa.Table, int]:
+    wanted = wanted.of(path)
+    with open_regular(path, what=wanted.what) as stream:
         start = stream.read(_SNIFF_BYTES)
         stream.seek(0)
         for magic, kind, hint in _FOREIGN:
             if start.startswith(magic):
                 raise DataError(
-                    f"table {path.name}: is {kind}, wanted CSV or Parquet", code="not-a-table", hint=hint
+                    f"{wanted.what}: is {kind}, wanted CSV or Parquet", code="not-a-table", hint=hint
                 )
         read = read_parquet if start.startswith(b"PAR1") else read_csv
         return read(stream, wanted)
 
 
-def _from_pandas(frame: Any, wanted: Sequence[str]) -> tuple[pa.Table, int]:  # noqa: ANN401 - pandas is optional here
-    if frame.index.name in wanted and frame.index.name not in frame.columns:
+def _from_pandas(frame: Any, wanted: Wanted) -> tuple[pa.Table, int]:  # noqa: ANN401 - pandas is optional here
+    if frame.index.name in wanted.columns and frame.index.name not in frame.columns:
         frame = frame.reset_index()
     names = [str(name) for name in frame.columns]
     places = require_one_each(names, wanted)
-    chosen = frame.iloc[:, [places[name] for name in wanted]]
+    chosen = frame.iloc[:, [places[name] for name in wanted.columns]]
     return _converted(
-        lambda: pa.Table.from_pandas(chosen, preserve_index=False).rename_columns(list(wanted))
+        lambda: pa.Table.from_pandas(chosen, preserve_index=False).rename_columns(list(wanted.columns)),
+        wanted.what,
     ), len(names)
 
 
-def _from_stream(source: ArrowStream, wanted: Sequence[str]) -> tuple[pa.Table, int]:
-    table = _converted(lambda: pa.table(source))
+def _from_stream(source: ArrowStream, wanted: Wanted) -> tuple[pa.Table, int]:
+    table = _converted(lambda: pa.table(source), wanted.what)
     places = require_one_each(table.column_names, wanted)
-    return table.select([places[name] for name in wanted]), table.num_columns
+    return table.select([places[name] for name in wanted.columns]), table.num_columns
 
 
-def _converted(convert: Callable[[], pa.Table]) -> pa.Table:
+def _converted(convert: Callable[[], pa.Table], what: str) -> pa.Table:
     # Arrow's own messages quote cells, so nothing of them is kept.
     try:
         return convert()
     except (pa.ArrowException, UnicodeError, TypeError, ValueError):
         pass
     raise DataError(
-        "table: a column mixes kinds of values, or holds what is not text",
+        f"{what}: a column mixes kinds of values, or holds what is not text",
         code="not-text",
         hint="make every column text, for example with dtype=str",
     )
@@ -292,46 +297,47 @@ def _record_ids(column: TextColumn, name: str) -> Ids:
     return table[column.codes]
 
 
-def read_columns(source: object, names: Sequence[str]) -> Mapping[str, TextColumn]:
+def read_columns(source: object, wanted: Wanted) -> Mapping[str, TextColumn]:
     """Read columns by name, without record ids.
 
     Parameters
     ----------
     source : path, DataFrame or Arrow stream
         The table.
-    names : sequence of str
-        The columns.
+    wanted : Wanted
+        The columns, and what the table is called.
 
     Raises
     ------
     DataError
         If the source is not a table, or lacks a column.
     """
-    arrow, _ = read_arrow(source, names)
-    return {name: text_column(arrow.column(name), name=name) for name in names}
+    arrow, _ = read_arrow(source, wanted)
+    return {name: text_column(arrow.column(name), name=name) for name in wanted.columns}
 
 
-def read_texts(source: object, names: Sequence[str]) -> list[list[str]]:
+def read_texts(source: object, wanted: Wanted) -> list[list[str]]:
     """Read columns of a small table as lists of text, in the order named.
 
     Parameters
     ----------
     source : path, DataFrame or Arrow stream
         The table; whole numbers become text.
-    names : sequence of str
-        The columns.
+    wanted : Wanted
+        The columns, and what the table is called.
 
     Raises
     ------
     DataError
         If the source is not a table, lacks a column, or has a gap.
     """
-    arrow, _ = read_arrow(source, names)
-    columns = [text_column(arrow.column(name), name=name, numbers=True) for name in names]
-    for name, column in zip(names, columns, strict=True):
+    arrow, _ = read_arrow(source, wanted)
+    columns = [text_column(arrow.column(name), name=name, numbers=True) for name in wanted.columns]
+    for name, column in zip(wanted.columns, columns, strict=True):
         blank = np.array([not value for value in column.values] + [True], dtype=bool)[column.codes]
         if blank.any():
-            raise DataError(f"column {name}: is empty in {place_of(np.flatnonzero(blank))}", code="gap")
+            rows = place_of(np.flatnonzero(blank))
+            raise DataError(f"{wanted.what}, column {name}: is empty in {rows}", code="gap")
     return [[column.values[code] for code in column.codes.tolist()] for column in columns]
 
 

@@ -17,7 +17,7 @@ from pprl.errors import PolicyError, UsageError
 from pprl.evaluation import QualityByGroup
 from pprl.files import write_bytes
 from pprl.linkage import LinkageResult
-from pprl.linkage.several import ClusterResult
+from pprl.linkage.several import ClusterResult, Pair
 from pprl.reporting import linkage_tables as tables
 from pprl.reporting import linkage_words as words
 from pprl.reporting.linkage_numbers import (
@@ -32,16 +32,18 @@ from pprl.reporting.linkage_numbers import (
 from pprl.reporting.linkage_pictures import curve_picture, weights_picture
 from pprl.reporting.records import to_json
 from pprl.reporting.suppression import RULE
+from pprl.workflow.calls import require_names_listed, require_type
 
 NAMES = ("the left side", "the right side")
 Result = LinkageResult | ClusterResult
+Earlier = Mapping[Pair, int | None]  # by the names of two parties their links, where these are known
 
 
 def report(
     result: Result,
     path: str | os.PathLike[str],
     *,
-    names: tuple[str, str] = NAMES,
+    names: tuple[str, str] | None = None,
     agreement: Agreement | None = None,
     groups: QualityByGroup | None = None,
     exact: bool = False,
@@ -58,8 +60,9 @@ def report(
         What `pprl.link` or `pprl.workflow.deduplicate` gave.
     path : path
         Where to write; it ends in .html or .json.
-    names : tuple of str
-        What two parties are called in the report; clusters know the names of theirs.
+    names : tuple of str, optional
+        What two parties are called in the report; by default the left and the right side.
+        Clusters know the names of theirs.
     agreement : Agreement, optional
         The agreement of the linkage, to say what was encoded.
     groups : QualityByGroup, optional
@@ -73,7 +76,8 @@ def report(
     Raises
     ------
     UsageError
-        If the path ends otherwise, the file is there already, or groups are given for clusters.
+        If the path ends otherwise, the file is there already, something is of another type, or
+        names or groups are given for clusters.
     PolicyError
         If the agreement is not that of the linkage.
 
@@ -94,6 +98,7 @@ def report(
     ...     page.read_text(encoding="utf-8")[:15]
     '<!DOCTYPE html>'
     """
+    require_type("path", path, str, os.PathLike)
     target = Path(path)
     if target.suffix.lower() not in _MAKERS:
         raise UsageError("report: wanted a path that ends in .html or .json", code="report")
@@ -104,24 +109,36 @@ def report(
 def report_html(
     result: Result,
     *,
-    names: tuple[str, str] = NAMES,
+    names: tuple[str, str] | None = None,
     agreement: Agreement | None = None,
     groups: QualityByGroup | None = None,
     exact: bool = False,
+    earlier: Earlier | None = None,
 ) -> str:
-    """Give the report as a page; parameters and errors are those of `report`."""
-    return page_of(report_record(result, names=names, agreement=agreement, groups=groups, exact=exact))
+    """Give the report as a page; parameters and errors are those of `report_record`."""
+    return page_of(
+        report_record(result, names=names, agreement=agreement, groups=groups, exact=exact, earlier=earlier)
+    )
 
 
 def report_record(
     result: Result,
     *,
-    names: tuple[str, str] = NAMES,
+    names: tuple[str, str] | None = None,
     agreement: Agreement | None = None,
     groups: QualityByGroup | None = None,
     exact: bool = False,
+    earlier: Earlier | None = None,
 ) -> Record:
-    """Give every number of the report, as it may be shown; parameters and errors are those of `report`."""
+    """Give every number of the report, as it may be shown; parameters and errors are those of `report`.
+
+    Parameters
+    ----------
+    earlier : mapping of (str, str) to int or None, optional
+        Of clusters that parties joined, the links of every two parties that were linked before,
+        which the result does not hold; None where their number is not known.
+    """
+    _require_types(result, agreement, groups)
     if agreement is not None and agreement.fingerprint != result.fingerprint:
         raise PolicyError(
             "report: the agreement is not the one that the links were made under",
@@ -133,14 +150,40 @@ def report_record(
     if isinstance(result, ClusterResult):
         if groups is not None:
             raise UsageError("report: quality by group is of two parties, not of clusters", code="report")
-        return {"counts": protection(shown), **clusters_record(result, shown), "agreement": agreed}
+        if names is not None:
+            raise UsageError(
+                "report: names are of two parties, and clusters know theirs",
+                code="names",
+                hint="give names to `link`, or a name to `deduplicate`",
+            )
+        found = clusters_record(result, shown, earlier)
+        return {"counts": protection(shown), **found, "agreement": agreed}
     truth = None if groups is None else truth_record(groups, shown)
     return {
         "counts": protection(shown),
-        **pair_record(result, names, shown),
+        **pair_record(result, _two_names(names), shown),
         "agreement": agreed,
         "truth": truth,
     }
+
+
+def _require_types(result: object, agreement: object, groups: object) -> None:
+    require_type("result", result, LinkageResult, ClusterResult)
+    if agreement is not None:
+        require_type("agreement", agreement, Agreement)
+    if groups is not None:
+        require_type("groups", groups, QualityByGroup)
+
+
+def _two_names(names: tuple[str, str] | None) -> tuple[str, str]:
+    """Give the names of two parties."""
+    if names is None:
+        return NAMES
+    require_names_listed(names)
+    listed = list(names)
+    if len(listed) != len(NAMES) or not all(isinstance(name, str) and name.strip() for name in listed):
+        raise UsageError("names: wanted two, of the left and of the right party", code="names")
+    return listed[0], listed[1]
 
 
 def page_of(record: Record) -> str:
@@ -165,11 +208,12 @@ def _of_any(record: Record) -> Record:
     """Give what every page has."""
     agreement = record["agreement"]
     judged = [one["judgement"] for one in record.get("pairs", [record])]
+    measured = any(one is not None and one["measured"] for one in judged)
     return {
         "exact": record["counts"]["exact"],
         "rule": RULE,
         "agreement": agreement,
-        "seen": words.seen(agreement, decoys=any(one is not None for one in judged)),
+        "seen": words.seen(agreement, decoys=measured),
         "unseen": words.unseen(),
         "encoded_tables": [tables.fields_table(agreement), tables.passes_table(agreement)]
         if agreement
@@ -179,15 +223,26 @@ def _of_any(record: Record) -> Record:
     }
 
 
+def _wants_decoys(record: Record) -> bool:
+    """Say whether the agreement, if it is known, asks for people who do not exist."""
+    return bool(record["agreement"] and record["agreement"]["decoys"])
+
+
+def _too_small(record: Record) -> bool:
+    """Say whether links by thresholds are so because the tables were too small for the target."""
+    return bool(record["agreement"] and record["agreement"]["target"] != "thresholds")
+
+
 def _of_two(pair: Record) -> Record:
     """Give what the page of two parties has besides."""
+    wanted, too_small = _wants_decoys(pair), _too_small(pair)
     names = tuple(one["name"] for one in pair["parties"])
     return {
         "title": "Linkage report" if names == NAMES else f"Linkage of {tables.pair_name(pair)}",
         "pair": pair,
-        "view": _view(pair, ""),
-        "summary": words.summary(pair),
-        "cannot_tell": words.cannot_tell([pair], truth=pair["truth"] is not None),
+        "view": _view(pair, "", wanted=wanted, too_small=too_small),
+        "summary": words.summary(pair, wanted=wanted),
+        "cannot_tell": words.cannot_tell([pair], truth=pair["truth"] is not None, too_small=too_small),
         "per_record": tables.per_record_table(pair),
         "groups": tables.group_tables(pair["truth"]) if pair["truth"] else [],
     }
@@ -195,7 +250,14 @@ def _of_two(pair: Record) -> Record:
 
 def _of_clusters(found: Record) -> Record:
     """Give what the page of clusters has besides."""
-    parties, pairs = found["parties"], found["pairs"]
+    parties, pairs, earlier = found["parties"], found["pairs"], found["earlier_pairs"]
+    wanted, too_small = _wants_decoys(found), _too_small(found)
+    cluster_tables = [
+        tables.parties_table(parties),
+        tables.sizes_table(found["clusters"]),
+        tables.several_table(pairs, added=bool(earlier)),
+        tables.earlier_table(earlier),
+    ]
     several = f"Linkage of {len(parties)} parties"
     judged = [(tables.pair_name(one), one["judgement"]) for one in pairs]
     return {
@@ -204,17 +266,16 @@ def _of_clusters(found: Record) -> Record:
         "clusters": found["clusters"],
         "summary": words.clusters_summary(found),
         "unsupported": [name for name, one in judged if one is not None and not one["supported"]],
-        "cannot_tell": words.cannot_tell(pairs, truth=False),
-        "cluster_tables": [
-            tables.parties_table(parties),
-            tables.sizes_table(found["clusters"]),
-            tables.several_table(pairs),
+        "cannot_tell": words.cannot_tell(pairs, truth=False, too_small=too_small),
+        "cluster_tables": [one for one in cluster_tables if one],
+        "views": [
+            _view(pair, f"-{place}", wanted=wanted, too_small=too_small)
+            for place, pair in enumerate(pairs, start=1)
         ],
-        "views": [_view(pair, f"-{place}") for place, pair in enumerate(pairs, start=1)],
     }
 
 
-def _view(pair: Record, suffix: str) -> Record:
+def _view(pair: Record, suffix: str, *, wanted: bool, too_small: bool) -> Record:
     """Give the pictures and tables of one pair of parties; empty where there is nothing to show."""
     judged = pair["judgement"]
     estimate = judged["estimate"] if judged else None
@@ -223,7 +284,8 @@ def _view(pair: Record, suffix: str) -> Record:
     return {
         "pair": pair,
         "title": tables.pair_name(pair),
-        "worth": words.worth(pair),
+        "worth": words.worth(pair, wanted=wanted),
+        "too_small": too_small,
         "precision": estimate["precision"] if estimate else None,
         "weights": _drawn(weights_picture(judged, name=f"weights{suffix}")) if judged else "",
         "curve": _drawn(curve_picture(judged, name=f"curve{suffix}")) if judged else "",

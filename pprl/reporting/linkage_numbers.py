@@ -7,7 +7,7 @@ page and its pictures cannot tell.  No id and no similarity of a single pair is 
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from pprl.linkage import LinkageResult
 from pprl.linkage.precision import PrecisionEstimate
 from pprl.linkage.recall import RecallEstimate
 from pprl.linkage.results import Judgement, PassCount, WeightCounts
-from pprl.linkage.several import ClusterResult
+from pprl.linkage.several import ClusterResult, Pair
 from pprl.model.arrays import Rows, Scores
 from pprl.reporting.disclosure import SMALLEST, STEP, Count, protected
 from pprl.reporting.groups import groups_record
@@ -108,8 +108,20 @@ def pair_record(result: LinkageResult, names: tuple[str, str], shown: Disclosure
     }
 
 
-def clusters_record(found: ClusterResult, shown: Disclosure) -> Record:
-    """Give what is known of the clusters of several parties, and of every two of them."""
+def clusters_record(
+    found: ClusterResult, shown: Disclosure, earlier: Mapping[Pair, int | None] | None = None
+) -> Record:
+    """Give what is known of the clusters of several parties, and of every two of them.
+
+    Parameters
+    ----------
+    found : ClusterResult
+        What was found.
+    shown : Disclosure
+        How counts are shown.
+    earlier : mapping of (str, str) to int or None, optional
+        The links of parties that were linked before, and are not compared in `found`.
+    """
     clusters = found.clusters
     linked = clusters.sizes()[clusters.label] > 1
     return {
@@ -133,6 +145,10 @@ def clusters_record(found: ClusterResult, shown: Disclosure) -> Record:
         "pairs": [
             {**pair_record(result, names, shown), "parted_links": shown.count(len(found.parted[names]))}
             for names, result in found.pairs.items()
+        ],
+        "earlier_pairs": [
+            {"parties": [printable(name) for name in names], "links": None if n is None else shown.count(n)}
+            for names, n in (earlier or {}).items()
         ],
         "fingerprint": found.fingerprint,
         "provenance": found.provenance.to_dict(),

@@ -32,6 +32,8 @@ Record = dict[str, Any]
 
 BAND = "#c9dcee"
 _FEWEST = 2  # points, or ends of bins, of which there is something to draw
+_CELL = '<svg class="cell" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
+_TRACK = '<rect width="100" height="10" fill="#e4e8ec"/>'
 _LOWEST = (0.99, 0.98, 0.95, 0.9, 0.8, 0.5, 0.0)  # where an axis of shares may begin
 
 
@@ -97,21 +99,22 @@ def curve_picture(judged: Record, *, name: str) -> str:
     return picture(name, title, _curve_said(points, asked), parts, bottom + UNDER)
 
 
-def share_bar(share: float | None, *, warn: bool = False) -> str:
+def share_bar(share: float) -> str:
     """Draw a share as a bar for the cell of a table, which says the number beside it.
 
     Examples
     --------
-    >>> share_bar(None)
-    ''
+    >>> share_bar(0.0).count("<rect")
+    1
     """
-    if share is None:
-        return ""
-    return (
-        '<svg class="cell" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
-        '<rect width="100" height="10" fill="#e4e8ec"/>'
-        f'<rect width="{100 * share:.1f}" height="10" fill="{RED if warn else BLUE}"/></svg>'
-    )
+    bar = f'<rect width="{100 * share:.1f}" height="10" fill="{BLUE}"/>' if share else ""
+    return f"{_CELL}{_TRACK}{bar}</svg>"
+
+
+def hidden_bar() -> str:
+    """Draw the share of a count that is hidden: an empty frame, as in the pictures."""
+    frame = f'fill="#fff" stroke="{BLUE}" stroke-dasharray="2 2" vector-effect="non-scaling-stroke"'
+    return f'{_CELL}<rect x="0.5" y="0.5" width="99" height="9" {frame}/></svg>'
 
 
 def interval_bar(rate: Record | None, lowest: float = 0.0) -> str:
@@ -120,8 +123,7 @@ def interval_bar(rate: Record | None, lowest: float = 0.0) -> str:
         return ""
     low, value, high = (100 * max(0.0, rate[end] - lowest) / (1 - lowest) for end in ("low", "value", "high"))
     return (
-        '<svg class="cell" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
-        '<rect width="100" height="10" fill="#e4e8ec"/>'
+        f"{_CELL}{_TRACK}"
         f'<rect x="{low:.1f}" y="3" width="{max(0.5, high - low):.1f}" height="4" fill="#7aa5cf"/>'
         f'<rect x="{min(98.5, max(0, value - 0.75)):.1f}" width="1.5" height="10" fill="{BLUE}"/></svg>'
     )

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from pprl.reporting.disclosure import Count, share
 from pprl.reporting.linkage_numbers import MOST_LINKS, MOST_RECORDS, printable
-from pprl.reporting.linkage_pictures import interval_bar, share_bar
+from pprl.reporting.linkage_pictures import hidden_bar, interval_bar, share_bar
 from pprl.reporting.linkage_words import COMPARED, DIFFERING, between, number, percent
 from pprl.reporting.suppression import HELD_BACK
 
@@ -17,6 +17,7 @@ Cell = str | Markup
 
 _ROWS_OF_CURVE = 10
 _MISSING = "(missing)"
+_HIDDEN = Markup(hidden_bar())  # noqa: S704 - our own SVG
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,8 @@ def sizes_table(clusters: Record) -> Table:
     return Table("Clusters of two records or more, by size", heads, rows)
 
 
-def several_table(pairs: Sequence[Record]) -> Table:
-    """Give what came out for every two parties."""
+def several_table(pairs: Sequence[Record], *, added: bool) -> Table:
+    """Give what came out for every two parties, or, if some were added, for those that were compared."""
     rows = []
     for pair in pairs:
         estimate = (pair["judgement"] or {}).get("estimate")
@@ -85,7 +86,17 @@ def several_table(pairs: Sequence[Record]) -> Table:
             )
         )
     heads = ("Parties", "Links", "Not honoured", "Conflicting pairs", "Precision", "95 % interval", "Recall")
-    return Table("Links between every two parties", heads, rows)
+    compared = " that were compared here" if added else ""
+    return Table(f"Links between every two parties{compared}", heads, rows)
+
+
+def earlier_table(pairs: Sequence[Record]) -> Table | None:
+    """Give the links of parties that were linked before; None where there are none."""
+    rows = [
+        (" and ".join(one["parties"]), "not known" if one["links"] is None else number(one["links"]))
+        for one in pairs
+    ]
+    return Table("Linked before, and not judged here", ("Parties", "Links"), rows) if rows else None
 
 
 def pair_name(pair: Record) -> str:
@@ -178,16 +189,22 @@ def curve_table(judged: Record) -> Table | None:
     rows = [
         (
             number(one["links"]) + said,
-            "equal value" if one["weight"] is None else f"{one['weight']:.2f}".replace("-", "\N{MINUS SIGN}"),
-            number(one["links_to_decoys"]),
+            *(_by_decoys(one) if judged["measured"] else ()),
             number(one["false_links"]),
             percent(one["precision"]["value"]),
             between(one["precision"]),
         )
         for one, said in sorted(marked, key=lambda entry: entry[0]["links"])
     ]
-    heads = ("Links kept", "Least weight", "Links to decoys", "Likely false", "Precision", "95 % interval")
+    decoys = ("Least weight", "Links to decoys") if judged["measured"] else ()
+    heads = ("Links kept", *decoys, "Likely false", "Precision", "95 % interval")
     return Table("Precision, had the line been drawn elsewhere", heads, rows)
+
+
+def _by_decoys(one: Record) -> tuple[str, str]:
+    """Give the columns that only links judged by decoys have."""
+    weight = "equal value" if one["weight"] is None else f"{one['weight']:.2f}"
+    return weight.replace("-", "\N{MINUS SIGN}"), number(one["links_to_decoys"])
 
 
 def chances_table(pair: Record) -> Table | None:
@@ -265,7 +282,7 @@ def _group_row(one: Record) -> tuple[Cell, ...]:
         *map(number, counts),
         unknown if rate is None else percent(rate["value"]),
         "-" if rate is None else between(rate),
-        Markup(interval_bar(rate)),  # noqa: S704 - our own SVG, of numbers only
+        _HIDDEN if unknown == HELD_BACK and rate is None else Markup(interval_bar(rate)),  # noqa: S704 - our own SVG, of numbers only
         unknown if one["precision"] is None else percent(one["precision"]),
     )
 
@@ -322,4 +339,6 @@ def _how(one: Record, target: str) -> str:
 
 
 def _bar(part: Count, whole: Count) -> Markup:
-    return Markup(share_bar(share(part, whole)))  # noqa: S704 - our own SVG, of numbers only
+    if not isinstance(part, int) or not isinstance(whole, int):
+        return _HIDDEN
+    return Markup(share_bar(share(part, whole) or 0.0))  # noqa: S704 - our own SVG, of numbers only

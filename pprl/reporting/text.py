@@ -163,8 +163,8 @@ def fill(bits: BitMatrix, present: Mask) -> float:
     return float(bits.popcounts()[present].sum()) / n_cells if n_cells else 0.0
 
 
-def describe_result(result: LinkageResult) -> str:
-    """Say how a linkage went, pass by pass."""
+def describe_result(result: LinkageResult, agreement: Agreement | None = None) -> str:
+    """Say how a linkage went, pass by pass; the agreement, if given, says whether decoys were wanted."""
     rows: Rows = [("pass", "compared", "left records", "right records", "crowded", "pairs", "links")]
     rows += [
         (
@@ -188,7 +188,8 @@ def describe_result(result: LinkageResult) -> str:
     tagged += [(one.name, *_recall(one.recall)) for one in result.counts if one.candidates == "shared-tags"]
     dropped: Rows = [("pass", "blocks dropped", "candidate pairs lost at most")]
     dropped += [(one.name, one.dropped.n_blocks, one.dropped.n_pairs) for one in result.counts if one.dropped]
-    judged = [] if result.judgement is None else [describe_judgement(result.judgement)]
+    wanted = agreement is not None and agreement.decoys is not None
+    judged = [] if result.judgement is None else [describe_judgement(result.judgement, wanted=wanted)]
     parts = [columns(part) for part in (head, rows, tagged, dropped) if len(part) > 1]
     return "\n\n".join([*parts, *judged])
 
@@ -196,11 +197,11 @@ def describe_result(result: LinkageResult) -> str:
 _TOLD_BY = {True: "precision, as decoys tell", False: "precision, as a model expects"}
 
 
-def describe_judgement(judgement: Judgement) -> str:
-    """Say what was asked of links, and what they are worth."""
+def describe_judgement(judgement: Judgement, *, wanted: bool = False) -> str:
+    """Say what was asked of links, and what they are worth; `wanted` is whether decoys were asked for."""
     asked = judgement.precision
-    wanted = "links more likely true than not" if asked is None else f"a precision of {asked:g}"
-    rows: Rows = [("asked for", wanted)]
+    aim = "links more likely true than not" if asked is None else f"a precision of {asked:g}"
+    rows: Rows = [("asked for", aim)]
     estimate = judgement.estimate
     if estimate is not None:
         rows += [
@@ -216,7 +217,9 @@ def describe_judgement(judgement: Judgement) -> str:
         ]
     parts = [columns(rows)]
     if not judgement.supported and asked is not None:
-        parts.append(f"these data cannot show a precision of {asked:g}: {_unsupported(judgement)}")
+        parts.append(
+            f"these data cannot show a precision of {asked:g}: {_unsupported(judgement, wanted=wanted)}"
+        )
     if recall is not None and recall.strata:
         strata: Rows = [("spike-ins prone to", "number", "found", "share"), *map(_stratum, recall.strata)]
         parts.append(f"\n{columns(strata)}")
@@ -227,16 +230,17 @@ def _stratum(stratum: StratumRecall) -> tuple[object, ...]:
     return stratum.name, stratum.n, stratum.n_found, f"{stratum.rate:.3f}"
 
 
-def _unsupported(judgement: Judgement) -> str:
-    if judgement.estimate is None:
-        return "there was no pair to link"
+def _unsupported(judgement: Judgement, *, wanted: bool) -> str:
+    if judgement.estimate is None and judgement.measured:
+        return "no link was made"
     if not judgement.measured:
-        return "a model of all pairs expects that none of the links reach it; decoys could tell more"
+        more = "no decoys could be made of these tables" if wanted else "decoys could tell more"
+        return f"a model of all pairs expects that none of the links reach it; {more}"
     return "the links made are those before any to a decoy; with more decoys they could tell more"
 
 
-def describe_clusters(result: ClusterResult) -> str:
-    """Say how the linkage of several parties went, or of one with itself."""
+def describe_clusters(result: ClusterResult, agreement: Agreement | None = None) -> str:
+    """Say how the linkage of several parties went, or of one with itself; the agreement as above."""
     clusters = result.clusters
     head: Rows = [
         ("records", len(clusters)),
@@ -248,7 +252,8 @@ def describe_clusters(result: ClusterResult) -> str:
     held: Rows = [("source", "records"), *((name, sources[name]) for name in clusters.names)]
     sizes: Rows = [("records of a person", "people"), *result.sizes().items()]
     found = [
-        f"{' and '.join(dict.fromkeys(names))}\n{describe_result(one)}" for names, one in result.pairs.items()
+        f"{' and '.join(dict.fromkeys(names))}\n{describe_result(one, agreement)}"
+        for names, one in result.pairs.items()
     ]
     return "\n\n".join([columns(head), columns(held), columns(sizes), *found])
 

@@ -9,7 +9,7 @@ only pairs with a new package are compared.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -42,6 +42,12 @@ def keys_file(name: str) -> str:
 class _Package(msgspec.Struct, frozen=True):
     name: str
     sha256: str
+
+
+class _Pair(msgspec.Struct, frozen=True):
+    left_source: str
+    right_source: str
+    links: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
 class _Summary(msgspec.Struct, frozen=True):
@@ -140,6 +146,44 @@ def read_earlier(folder: Path) -> Earlier:
         keys=tuple(load_record_keys(folder / keys_file(name)) for name in names),
         crosswalk=load_crosswalk(folder / CROSSWALK),
     )
+
+
+def pairs_before(summary: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
+    """Give what an earlier summary says of every two parties; that of two packages is about one pair.
+
+    Parameters
+    ----------
+    summary : mapping
+        As `summary_of` gives it.
+    names : sequence of str
+        The parties of the earlier linkage.
+    """
+    if "pairs" in summary:
+        return list(summary["pairs"]) if isinstance(summary["pairs"], list) else [None]
+    rest = {key: value for key, value in summary.items() if key != "packages"}
+    return [{"left_source": names[0], "right_source": names[1], **rest}]
+
+
+def links_before(pairs: Sequence[Any]) -> dict[Pair, int | None]:
+    """Give the number of links of every two parties that were linked before, where it is known.
+
+    Raises
+    ------
+    DataError
+        If the summary does not name the parties.
+
+    Examples
+    --------
+    >>> links_before([{"left_source": "gp", "right_source": "ward", "links": 7}])
+    {('gp', 'ward'): 7}
+    """
+    try:
+        found = msgspec.convert(pairs, list[_Pair])
+    except msgspec.ValidationError:
+        found = None
+    if found is None:
+        raise DataError(f"earlier {SUMMARY}: does not say what was linked", code="earlier", hint=_KEPT)
+    return {(one.left_source, one.right_source): one.links for one in found}
 
 
 def new_packages(earlier: Earlier, digests: Sequence[str]) -> list[int]:

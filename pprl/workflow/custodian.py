@@ -20,7 +20,7 @@ from pprl.exchange.tables import read_table
 from pprl.keys import LinkageKey, ProjectKey, length_prefixed, random_bytes
 from pprl.model import Provenance, TextColumn
 from pprl.model.arrays import Codes, Ids, Mask
-from pprl.workflow.calls import require_type
+from pprl.workflow.calls import require_progress, require_type
 from pprl.workflow.tables import all_of, raw_columns, require_own_column, sources_of
 
 _ID_BYTES = 12
@@ -119,6 +119,7 @@ def encode_with_counts(
     require_type("agreement", agreement, Agreement)
     require_type("key", key, LinkageKey)
     require_type("id", id, str)
+    require_progress(progress)
     sources = sources_of(agreement, columns or {})
     require_own_column(id, sources)
     wanted = all_of(sources)

@@ -23,6 +23,7 @@ from pprl.evaluation import (
 )
 from pprl.evaluation.groups import Side
 from pprl.evaluation.pairs import Texts, id_array, number_pairs, numbered
+from pprl.exchange.shape import Wanted
 from pprl.exchange.tables import read_texts
 from pprl.linkage import LinkageResult
 from pprl.model.arrays import Rows, Scores
@@ -73,7 +74,7 @@ def evaluate(links: LinksLike, truth: object) -> LinkageQuality:
     >>> evaluate([("a", "1"), ("b", "2")], [("a", "1"), ("c", "3")])
     LinkageQuality(true_positives=1, false_positives=1, false_negatives=1)
     """
-    return linkage_quality(read_pairs(links), read_pairs(truth))
+    return linkage_quality(read_pairs(links, what="links"), read_pairs(truth, what="truth"))
 
 
 def evaluate_sweep(links: object, truth: object, *, scores: Scores | None = None) -> Sweep:
@@ -82,8 +83,8 @@ def evaluate_sweep(links: object, truth: object, *, scores: Scores | None = None
     Parameters
     ----------
     links : LinkageResult, path, DataFrame, or pairs of ids
-        Links or candidate pairs.  A table has a column ``probability`` or, without it,
-        ``score``; of a pair that occurs twice the higher counts.
+        Links or candidate pairs.  A table has a column ``probability`` or, without it or where
+        it is wholly empty, ``score``; of a pair that occurs twice the higher counts.
     truth : path, DataFrame or iterable of (left id, right id)
         All true pairs.
     scores : ndarray of float64, optional
@@ -101,10 +102,10 @@ def evaluate_sweep(links: object, truth: object, *, scores: Scores | None = None
     >>> sweep.recall.tolist(), sweep.precision.tolist()
     ([0.5, 0.5], [1.0, 0.5])
     """
-    pairs, known = read_scored(links) if scores is None else (read_pairs(links), scores)
+    pairs, known = read_scored(links) if scores is None else (read_pairs(links, what="links"), scores)
     if known.shape != (len(pairs),):
         raise UsageError("sweep: wanted a score for each pair", code="sweep")
-    found, true = number_pairs(pairs, read_pairs(truth))
+    found, true = number_pairs(pairs, read_pairs(truth, what="truth"))
     falling = np.argsort(-known, kind="stable")
     once, first = np.unique(found[falling], return_index=True)
     distinct = np.unique(true)
@@ -149,7 +150,8 @@ def evaluate_groups(
     >>> [(one.value, one.quality.recall) for one in by_sex.groups]
     [('f', 1.0), ('m', 0.0)]
     """
-    return quality_by_group(read_pairs(links), read_pairs(truth), read_groups(groups, columns), side=side)
+    found, true = read_pairs(links, what="links"), read_pairs(truth, what="truth")
+    return quality_by_group(found, true, read_groups(groups, columns), side=side)
 
 
 def evaluate_candidates(
@@ -208,14 +210,15 @@ def evaluate_clusters(found: object, truth: object) -> LinkageQuality:
     >>> evaluate_clusters(who.assign(cluster=["0", "0", "1"]), who.assign(person=["p", "p", "p"]))
     LinkageQuality(true_positives=1, false_positives=0, false_negatives=2)
     """
-    clusters = read_labelled(found, ("cluster",))
+    clusters = read_labelled(found, ("cluster",), what="clusters")
     tables = [held_table(one) for one in (truth if isinstance(truth, list | tuple) else [truth])]
     are_pairs = {set(PAIR_COLUMNS) <= set(column_names(table)) for table in tables}
     if len(are_pairs) != 1:
         raise UsageError("truth: wanted people or pairs, not both", code="mixed-truth")
     if are_pairs == {True}:
         return _against_pairs(clusters, *_joined(_sourced_pairs(table, clusters) for table in tables))
-    return _against_people(clusters, _joined_people(read_labelled(table, PERSON_COLUMNS) for table in tables))
+    people = (read_labelled(table, PERSON_COLUMNS, what="truth") for table in tables)
+    return _against_people(clusters, _joined_people(people))
 
 
 def _against_people(clusters: Labelled, people: Labelled) -> LinkageQuality:
@@ -248,7 +251,7 @@ def _sourced_pairs(table: object, clusters: Labelled) -> tuple[IdPairs, IdPairs]
     """Give the left and the right records of true pairs, each as source and id."""
     names = column_names(held_table(table))
     if set(_SOURCED_PAIRS) <= set(names):
-        columns = [id_array(column) for column in read_texts(table, _SOURCED_PAIRS)]
+        columns = [id_array(column) for column in read_texts(table, Wanted(_SOURCED_PAIRS, "truth"))]
         return IdPairs(*columns[:2]), IdPairs(*columns[2:])
     source_of = dict(zip(clusters.record_id.tolist(), clusters.source.tolist(), strict=True))
     if len(source_of) < clusters.record_id.size:
@@ -257,7 +260,7 @@ def _sourced_pairs(table: object, clusters: Labelled) -> tuple[IdPairs, IdPairs]
             code="duplicate-id",
             hint="give the truth with left_source and right_source, or as people",
         )
-    sides = read_pairs(table)
+    sides = read_pairs(table, what="truth")
     left, right = (
         IdPairs(id_array(source_of.get(one, "") for one in ids.tolist()), ids)
         for ids in (sides.left, sides.right)

@@ -11,13 +11,14 @@ from typing import overload
 
 from pprl.agreement import Agreement
 from pprl.comparison.guards import require_path
-from pprl.errors import UsageError
+from pprl.encoding.decoys import FEWEST_RECORDS
+from pprl.errors import PolicyError, UsageError
 from pprl.linkage import CandidatesName, LinkageResult
 from pprl.linkage.deduplication import decide_within, link_within
 from pprl.linkage.parts import ComparisonOptions
 from pprl.linkage.several import ClusterResult, all_once, clustered
 from pprl.model import EncodedDataset
-from pprl.workflow.calls import require_type
+from pprl.workflow.calls import require_names_listed, require_progress, require_type
 from pprl.workflow.unit import link_two, require_linkable, require_made_under, rules_of, target_of
 
 Progress = Callable[[str, int, int], None]
@@ -128,6 +129,7 @@ def link(
     >>> found.to_pandas()["source"].tolist()
     ['gp', 'ward', 'school']
     """
+    require_progress(progress)
     options = ComparisonOptions(workers, progress, candidates, largest_block, _folder(checkpoint))
     packages = (left, right, *others)
     if not others:
@@ -135,8 +137,7 @@ def link(
             raise UsageError("names: two parties are the left and the right", code="names")
         require_linkable(left, right, agreement)
         return link_two(left, right, agreement, options)
-    named = [f"party-{place}" for place in range(1, len(packages) + 1)] if names is None else list(names)
-    require_names(named, len(packages))
+    named = _named(names, len(packages))
     once = all_once(require_all_linkable(named, packages, agreement).matching.cardinality)
     pairs = {
         (named[one], named[two]): link_two(
@@ -178,7 +179,7 @@ def deduplicate(
     ------
     PolicyError
         If the package was not made under this agreement, or the agreement's target needs
-        decoys and there are none.
+        decoys and there are none, be it that none could be made of its records.
     UsageError
         If tags are asked for and no pass has any.
 
@@ -198,8 +199,16 @@ def deduplicate(
     require_type("package", package, EncodedDataset)
     require_made_under(package, agreement, what="package")
     require_names([name], 1)
+    require_progress(progress)
     how = ComparisonOptions(workers, progress, candidates, largest_block, _folder(checkpoint))
     rules, target = rules_of(agreement), target_of(agreement, package)
+    if target is not None and agreement.decoys is not None and not package.n_decoys:
+        raise PolicyError(
+            "package: no decoys could be made of its records, so false links cannot be counted",
+            code="no-decoys",
+            hint=f"decoys are made of {FEWEST_RECORDS} records or more that are filled in and differ "
+            "(see `pprl check`); without them, link by thresholds",
+        )
     found = link_within(package, rules, how) if target is None else decide_within(package, rules, target, how)
     return clustered([name], [package], {(name, name): found}, once=False)
 
@@ -212,7 +221,7 @@ def require_names(names: Sequence[str], n_parties: int) -> None:
     UsageError
         If names are too few, too many, not different, or cannot be names of files.
     """
-    if len(names) != n_parties or len(set(names)) < len(names):
+    if len(names) != n_parties:
         raise UsageError(f"names: wanted {n_parties}, all different", code="names")
     if not all(isinstance(name, str) and NAME.fullmatch(name) for name in names):
         raise UsageError(
@@ -220,6 +229,8 @@ def require_names(names: Sequence[str], n_parties: int) -> None:
             code="names",
             hint="a name becomes part of the name of a file",
         )
+    if len(set(names)) < len(names):
+        raise UsageError(f"names: wanted {n_parties}, all different", code="names")
 
 
 def require_all_linkable(
@@ -245,6 +256,14 @@ def require_all_linkable(
 def pair_folder(one: int, two: int) -> str:
     """Name the folder of a checkpoint in which two parties are, counted from 1."""
     return f"parties-{one + 1}-{two + 1}"
+
+
+def _named(names: Sequence[str] | None, n_parties: int) -> list[str]:
+    if names is None:
+        return [f"party-{place}" for place in range(1, n_parties + 1)]
+    require_names_listed(names)
+    require_names(listed := list(names), n_parties)
+    return listed
 
 
 def _folder(checkpoint: PathLike | None) -> Path | None:

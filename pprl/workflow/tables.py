@@ -8,7 +8,8 @@ from pprl.agreement import Agreement
 from pprl.cleaning.fields import Field
 from pprl.cleaning.multiple import beside
 from pprl.errors import DataError, UsageError, nearest
-from pprl.exchange.tables import read_columns, read_table
+from pprl.exchange.shape import Wanted
+from pprl.exchange.tables import COLUMN_OPTION, read_columns, read_table
 from pprl.model import TextColumn
 
 
@@ -20,7 +21,8 @@ def all_of(sources: Mapping[str, tuple[str, ...]]) -> list[str]:
 def columns_of(source: object, wanted: Sequence[str], id_column: str | None) -> Mapping[str, TextColumn]:
     """Read columns of a table that is not encoded yet, and look at its ids where they are named."""
     if id_column is None:
-        columns = read_columns(source, wanted)
+        options = dict.fromkeys(wanted, COLUMN_OPTION)
+        columns = read_columns(source, Wanted(wanted, options=options))
     else:
         columns = read_table(source, columns=wanted, id_column=id_column, allow_empty=True).columns
     if not len(columns[wanted[0]]):

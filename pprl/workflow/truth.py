@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, TypeGuard
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet
 
 from pprl.errors import DataError, UsageError
 from pprl.evaluation import Groups, IdPairs
 from pprl.evaluation.pairs import Texts, id_array
-from pprl.exchange.shape import place_of
+from pprl.exchange.shape import Wanted, place_of
 from pprl.exchange.tables import ArrowStream, read_columns, read_texts
 from pprl.files import open_regular
 from pprl.linkage import LinkageResult
@@ -32,6 +33,7 @@ SCORE_COLUMNS = ("probability", "score")  # the first that is there
 SOURCE_COLUMNS = ("source", "party")
 PERSON_COLUMNS = ("person", "person_id")
 RECORD_ID = "record_id"
+_EMPTY = frozenset({"", "nan"})  # as a cell, and as a number that is not known
 _HEADER_BYTES = 1 << 20
 
 TableLike: TypeAlias = "Path | pd.DataFrame | pa.Table"
@@ -50,8 +52,8 @@ class Labelled:
         return IdPairs(self.source, self.record_id)
 
 
-def read_pairs(source: object) -> IdPairs:
-    """Give pairs of ids from a result, a file, a frame or an iterable.
+def read_pairs(source: object, *, what: str = "pairs") -> IdPairs:
+    """Give pairs of ids from a result, a file, a frame or an iterable; messages call it `what`.
 
     Raises
     ------
@@ -65,14 +67,14 @@ def read_pairs(source: object) -> IdPairs:
     if isinstance(source, LinkageResult):
         return IdPairs(*(id_array(texts(ids)) for ids in (source.links.left_ids, source.links.right_ids)))
     if is_table(source):
-        return IdPairs(*(id_array(column) for column in read_texts(source, PAIR_COLUMNS)))
+        return IdPairs(*(id_array(column) for column in read_texts(source, Wanted(PAIR_COLUMNS, what))))
     if isinstance(source, Iterable):
         return IdPairs.of(_pair(entry) for entry in source)
-    raise UsageError("pairs: wanted a result, a path, a frame or pairs of ids", code="not-pairs")
+    raise UsageError(f"{what}: wanted a result, a path, a frame or pairs of ids", code="not-pairs")
 
 
 def read_scored(source: object) -> tuple[IdPairs, Scores]:
-    """Give pairs of ids and their scores: the column ``probability`` if there is one, else ``score``.
+    """Give pairs of ids and their scores: the column ``probability`` if any is known, else ``score``.
 
     Raises
     ------
@@ -80,8 +82,7 @@ def read_scored(source: object) -> tuple[IdPairs, Scores]:
         If a table has neither, or a score is not a number.
     """
     table = held_table(source.links.to_arrow() if isinstance(source, LinkageResult) else source)
-    name = _first_of(SCORE_COLUMNS, table, otherwise="score")
-    return read_pairs(table), _numbers(table, name)
+    return read_pairs(table, what="links"), _scores(table)
 
 
 def read_groups(source: object, columns: Sequence[str] | None = None) -> Groups:
@@ -96,24 +97,25 @@ def read_groups(source: object, columns: Sequence[str] | None = None) -> Groups:
     who = {RECORD_ID, *PERSON_COLUMNS}
     chosen = [name for name in column_names(table) if name.strip() and name not in who]
     chosen = chosen if columns is None else list(dict.fromkeys(columns))
-    ids = read_texts(table, [RECORD_ID])[0]
+    ids = read_texts(table, Wanted([RECORD_ID], "groups"))[0]
     if not chosen:
         raise DataError("groups: the table has no column of groups", code="no-column")
-    return Groups(id_array(ids), read_columns(table, chosen))
+    return Groups(id_array(ids), read_columns(table, Wanted(chosen, "groups")))
 
 
-def read_labelled(source: object, labels: Sequence[str]) -> Labelled:
-    """Read the label of each record of several sources.
+def read_labelled(source: object, labels: Sequence[str], *, what: str) -> Labelled:
+    """Read the label of each record of several sources; messages call the table `what`.
 
     A file without a column ``source`` (or ``party``) is about one source, and has its name.
     """
     table = held_table(source)
     names, label = column_names(table), _first_of(labels, table, otherwise=labels[0])
     if isinstance(table, Path) and not set(names) & set(SOURCE_COLUMNS):
-        ids, held = read_texts(table, [RECORD_ID, label])
+        ids, held = read_texts(table, Wanted([RECORD_ID, label], what))
         return Labelled(id_array([table.stem] * len(ids)), id_array(ids), id_array(held))
     party = _first_of(SOURCE_COLUMNS, table, otherwise="source")
-    return Labelled(*(id_array(column) for column in read_texts(table, [party, RECORD_ID, label])))
+    wanted = Wanted([party, RECORD_ID, label], what)
+    return Labelled(*(id_array(column) for column in read_texts(table, wanted)))
 
 
 def is_table(source: object) -> bool:
@@ -169,22 +171,47 @@ def _first_of(names: Sequence[str], table: TableLike, *, otherwise: str) -> str:
     return next((name for name in names if name in there), otherwise)
 
 
-def _numbers(table: TableLike, name: str) -> Scores:
+def _scores(table: TableLike) -> Scores:
+    """Read the scores; of links by thresholds no probability is known, and its column is empty."""
+    there = [name for name in SCORE_COLUMNS if name in column_names(table)] or ["score"]
+    for name in there[:-1]:
+        column = _column(table, name)
+        if not _is_empty(column):
+            return _numbers(column, name)
+    return _numbers(_column(table, there[-1]), there[-1])
+
+
+def _column(table: TableLike, name: str) -> npt.NDArray[Any]:
+    """Give a column as it is; what is missing is empty, none, or not a number."""
     frame: Any = table
     if isinstance(table, Path):
-        column = id_array(text or "" for text in read_columns(table, [name])[name].to_texts())
-    elif name in column_names(table):
-        column = (frame[name] if _is_pandas(table) else frame.column(name)).to_numpy()
-    else:
-        raise DataError(f"table: has no column {name!r}", code="no-column")
+        held = read_columns(table, Wanted([name], "links"))[name]
+        return id_array(text or "" for text in held.to_texts())
+    if name not in column_names(table):
+        raise DataError(f"links: has no column {name!r}", code="no-column")
+    if not _is_pandas(table):
+        return np.asarray(frame.column(name).to_numpy())
+    held = frame[name]
+    if isinstance(held.dtype, np.dtype) and np.issubdtype(held.dtype, np.number):
+        return np.asarray(held)
+    return np.asarray(held.astype(object).mask(held.isna(), None))
+
+
+def _is_empty(column: npt.NDArray[Any]) -> bool:
+    if column.dtype.kind == "f":
+        return bool(np.isnan(column).all())
+    return all(one is None or str(one).strip() in _EMPTY for one in column.tolist())
+
+
+def _numbers(column: npt.NDArray[Any], name: str) -> Scores:
     is_number = np.issubdtype(column.dtype, np.number)
-    numbers: Scores = (
-        column.astype(np.float64) if is_number else np.array([_number(one) for one in column.tolist()])
+    numbers: Scores = (column if is_number else np.array([_number(one) for one in column.tolist()])).astype(
+        np.float64
     )
     wrong = np.flatnonzero(~np.isfinite(numbers))
     if wrong.size:
-        raise DataError(f"column {name}, {place_of(wrong)}: wanted a number", code="bad-score")
-    return numbers.astype(np.float64)
+        raise DataError(f"links, column {name}, {place_of(wrong)}: wanted a number", code="bad-score")
+    return numbers
 
 
 def _number(value: object) -> float:

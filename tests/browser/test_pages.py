@@ -103,6 +103,7 @@ def pages(people, agreements):
         "linkage": report_html(result, names=names, agreement=agreed, groups=by_sex(people)),
         "exact": report_html(result, names=names, agreement=agreed, exact=True),
         "thresholds": report_html(plain),
+        "long names": report_html(plain, names=("north_" * 10, "w" * 60)),
         "clusters": report_html(pprl.link(*packages["target"], agreement=agreed), agreement=agreed),
     }
 
@@ -195,3 +196,13 @@ def test_the_keyboard_reaches_the_report_first(opened, kind):
 
     assert place["x"] >= 0
     assert page.url.endswith("#report")
+
+
+def test_a_long_name_stays_in_its_tile(opened):
+    """Also where it has no space to break at."""
+    page, _, _ = opened("long names", 1100)
+
+    assert [] == page.evaluate(
+        "[...document.querySelectorAll('.figures li, .flow dl')]"
+        ".filter(one => one.scrollWidth > one.clientWidth).map(one => one.textContent)"
+    )

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from pprl.exchange.crosswalks import save_crosswalk, save_record_keys
@@ -89,10 +90,10 @@ def test_an_outer_join_has_everybody(linked):
 
     assert 0 == join(linked, "--how", "outer", out="joined.parquet"), linked.err
 
-    joined = pd.read_parquet(linked.folder / "joined.parquet")
-    assert {("W1", None), ("W2", "D2"), ("=W2", "D2"), (None, "D3")} == set(
-        joined[["ward", "drug"]].itertuples(index=False, name=None)
-    )
+    joined = pq.read_table(linked.folder / "joined.parquet").to_pylist()
+    assert {("W1", None), ("W2", "D2"), ("=W2", "D2"), (None, "D3")} == {
+        (row["ward"], row["drug"]) for row in joined
+    }
 
 
 def test_without_the_crosswalk_the_tables_do_not_join(linked):
@@ -211,3 +212,14 @@ def test_keys_that_a_spreadsheet_saved_are_refused(linked):
 
     assert "malformed in row 2" in linked.err
     assert "spreadsheet" in linked.err
+
+
+def test_a_join_that_leaves_nobody_says_so(linked):
+    """An empty table is easily taken for a mistake of somebody else."""
+    attached(linked)
+
+    assert 0 == join(linked, "--at-least", "0.95"), linked.err
+    assert "warning: nobody is left" in linked.err
+
+    assert 0 == join(linked, "--at-least", "0.5", out="some.csv")
+    assert "nobody" not in linked.err

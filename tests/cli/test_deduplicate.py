@@ -74,3 +74,28 @@ def test_an_output_is_not_replaced_without_force(repeating):
 
     assert 2 == deduplicate(repeating, "out")
     assert 0 == deduplicate(repeating, "out", "--force")
+
+
+def test_files_too_small_for_decoys_say_how_they_were_compared(repeating):
+    """The agreement asks for a target that they cannot have."""
+    assert 0 == deduplicate(repeating, "out")
+
+    assert "passes link at their own thresholds" in repeating.err
+
+
+def test_a_checkpoint_is_not_kept_where_the_output_goes(repeating):
+    """It would be mixed with it."""
+    assert 2 == deduplicate(repeating, "out", "--checkpoint", "out")
+
+    assert "[usage/same-folder]" in repeating.err
+
+
+def test_a_table_of_which_no_decoys_can_be_made_is_told_so(repeating, people):
+    """The agreement declares them, and all its records are one."""
+    table = pd.concat([people.iloc[:1]] * 60).assign(rec_id=[f"r{row}" for row in range(60)])
+    table.to_csv(repeating.folder / "people.csv", index=False)
+    assert 0 == repeating.encode("people.csv", "people.pprl", "--force")
+
+    assert 4 == deduplicate(repeating, "out")
+    assert "no decoys could be made of its records" in repeating.err
+    assert "declare" not in repeating.err

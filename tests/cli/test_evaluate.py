@@ -84,6 +84,27 @@ def test_a_probability_goes_before_a_score(judged):
     assert [0.25] == [row["threshold"] for row in json.loads(judged.out)["sweep"]["thresholds"]]
 
 
+def test_a_probability_that_is_not_known_does_not_go_before_a_score(judged):
+    """Links by thresholds have an empty column."""
+    links = pd.read_csv(judged.folder / "links.csv").assign(probability="")
+    links.to_csv(judged.folder / "both.csv", index=False)
+
+    assert 0 == evaluate(judged, "--sweep")
+    plain = judged.out
+    assert 0 == evaluate(judged, "--sweep", links="both.csv"), judged.err
+    assert plain == judged.out
+
+
+@pytest.mark.parametrize("name", ["links", "truth", "groups"])
+def test_the_table_that_lacks_a_column_is_named(judged, name):
+    """And no option is recommended that this verb does not have."""
+    (judged.folder / f"{name}.csv").write_text("a,b\n1,2\n")
+
+    assert 3 == evaluate(judged, "--groups", "groups.csv")
+    assert f"{name} {name}.csv: has no column" in judged.err
+    assert "--column" not in judged.err
+
+
 @pytest.mark.parametrize("form", [(), ("--json",)])
 def test_what_is_handed_on_shows_no_small_count(judged, form):
     """Seven people of one sex hide the next smallest group too; all counts are rounded."""
@@ -196,6 +217,12 @@ def test_clusters_are_measured_by_their_pairs(judged):
         (("--groups", "groups.csv", "--clusters"), 2, "usage/bad-option"),
         (("--truth", "truth.csv"), 2, "usage/bad-option"),
         (("--group-by", "sex"), 2, "usage/bad-option"),
+        (("--group-side", "left"), 2, "usage/bad-option"),
+        (("--exact",), 2, "usage/bad-option"),
+        (("--clusters", "--group-side", "right"), 2, "usage/bad-option"),
+        (("--clusters", "--exact"), 2, "usage/bad-option"),
+        (("--clusters", "--group-by", "sex"), 2, "usage/bad-option"),
+        (("--groups", "groups.csv", "--group-by", "sex", "--group-by", "sex"), 2, "usage/bad-option"),
         (("--groups", "groups.csv", "--group-side", "middle"), 2, "usage/bad-option"),
         (("--groups", "truth.csv"), 3, "data/no-column"),
         (("--groups", "groups.csv", "--group-by", "ward"), 3, "data/no-column"),

@@ -162,6 +162,30 @@ def test_force_draws_new_keys_and_says_so(parties):
     assert "no longer join" in parties.err
 
 
+def test_keys_that_are_kept_are_not_said_to_be_new(parties):
+    """Where a party joins in the folder of the earlier linkage; those of the new party may be drawn again."""
+    assert 0 == link(parties, "abc", "out")
+    assert 0 == link(parties, "abcd", "out", "--from", "out", "--force"), parties.err
+    assert "drawn anew" not in parties.err
+
+    assert 0 == link(parties, "abc", "one")
+    assert 0 == link(parties, "abcd", "two", "--from", "one")
+    assert 0 == link(parties, "abcd", "two", "--from", "one", "--force")
+    assert "linkage keys of keys-d.csv are drawn anew" in parties.err
+
+
+@pytest.mark.parametrize("option", [(), ("--from", "one")])
+def test_a_checkpoint_has_a_folder_of_its_own(parties, option):
+    """It would be mixed with what a linkage writes."""
+    assert 0 == link(parties, "ab", "one")
+    names, out = ("abc", "two") if option else ("ab", "./one/../one")
+    before = sorted(path.name for path in (parties.folder / "one").iterdir())
+
+    assert 2 == link(parties, names, out, "--checkpoint", "one", *option)
+    assert "[usage/same-folder]" in parties.err
+    assert before == sorted(path.name for path in (parties.folder / "one").iterdir())
+
+
 def test_keys_of_another_linkage_are_not_left_beside(parties):
     """Somebody would send them."""
     assert 0 == link(parties, "ab", "out")
@@ -184,6 +208,36 @@ def test_files_too_small_for_decoys_say_how_they_were_linked(parties):
     assert 0 == link(parties, "ab", "out")
 
     assert "passes link at their own thresholds" in parties.err
+    assert 0 == link(parties, "abc", "three")
+    assert 1 == parties.err.count("passes link at their own thresholds")
+    assert 0 == link(parties, "abcd", "four", "--from", "three")
+    assert 1 == parties.err.count("passes link at their own thresholds")
+
+
+@pytest.mark.parametrize("before", ["ab", "abc"])
+def test_the_report_says_what_an_earlier_linkage_did(parties, before):
+    """It does not claim that all was compared, and names what it does not judge, with its links."""
+    assert 0 == link(parties, before, "one")
+
+    assert 0 == link(parties, f"{before}d", "two", "--from", "one"), parties.err
+
+    page = (parties.folder / "two" / "report.html").read_text(encoding="utf-8")
+    assert "every two parties were compared" not in page
+    assert "d was compared with all other parties" in page
+    assert "This linkage was added to an earlier one." in page
+    assert "Linked before, and not judged here" in page
+    assert '<th scope="row">a and b</th><td class="n">&lt;10</td>' in page
+
+
+@pytest.mark.parametrize("pairs", [3, [3], [{"left_source": "a"}]])
+def test_a_summary_that_does_not_say_what_was_linked_is_refused(parties, pairs):
+    """As one that is damaged otherwise."""
+    assert 0 == link(parties, "ab", "one")
+    summary = parties.folder / "one" / "summary.json"
+    summary.write_text(json.dumps(json.loads(summary.read_text()) | {"pairs": pairs}))
+
+    assert 3 == link(parties, "abc", "two", "--from", "one")
+    assert "[data/earlier]" in parties.err
 
 
 @pytest.mark.parametrize("before", ["ab", "abc"])

@@ -233,7 +233,7 @@ class Endless:
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_an_interrupt_stops_the_work_that_has_not_begun(monkeypatch, workers):
+def test_an_interrupt_stops_the_work_that_has_not_begun(monkeypatch, request, workers):
     """The queue is dropped; no thread goes on after the call."""
     work = Endless()
 
@@ -244,6 +244,8 @@ def test_an_interrupt_stops_the_work_that_has_not_begun(monkeypatch, workers):
             super().shutdown(wait=wait)
 
     monkeypatch.setattr(engine, "ThreadPoolExecutor", Pool)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have had it ignored
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     with pytest.raises(KeyboardInterrupt):
         engine.run(
             work,

@@ -114,6 +114,29 @@ def test_a_probability_goes_before_a_score(frame):
     assert [0.9] == evaluate_sweep(links, [("a", "1")]).threshold.tolist()
 
 
+@pytest.mark.parametrize(
+    "links",
+    [
+        pd.DataFrame({"left_id": ["a"], "right_id": ["1"], "score": [0.5], "probability": [np.nan]}),
+        pd.DataFrame({"left_id": ["a"], "right_id": ["1"], "score": ["0.5"], "probability": [""]}),
+        pd.DataFrame({"left_id": ["a"], "right_id": ["1"], "score": [0.5], "probability": [pd.NA]}),
+        pl.DataFrame({"left_id": ["a"], "right_id": ["1"], "score": [0.5], "probability": [None]}),
+        pa.table({"left_id": ["a"], "right_id": ["1"], "score": [0.5], "probability": [float("nan")]}),
+    ],
+)
+def test_a_probability_that_no_link_has_is_none(links):
+    """Links by thresholds: the score counts."""
+    assert [0.5] == evaluate_sweep(links, [("a", "1")]).threshold.tolist()
+
+
+def test_a_gap_among_probabilities_is_refused():
+    """Scores and probabilities cannot be put in one order."""
+    links = pd.DataFrame({"left_id": ["a", "b"], "right_id": ["1", "2"], "score": [0.5, 0.6]})
+
+    with pytest.raises(DataError, match="links, column probability, row 2"):
+        evaluate_sweep(links.assign(probability=[0.9, np.nan]), [("a", "1")])
+
+
 @pytest.mark.parametrize("cell", ["", "high", "nan", "inf", "0,9"])
 def test_a_score_that_is_no_number_is_refused(tmp_path, cell):
     """By its row, without what it says."""

@@ -12,7 +12,8 @@ import pytest
 
 from pprl.errors import DataError, PprlError, UsageError
 from pprl.exchange import parquetfiles
-from pprl.exchange.tables import Table, read_table
+from pprl.exchange.shape import Wanted
+from pprl.exchange.tables import Table, read_table, read_texts
 
 ROWS = [("r1", "Null", "01"), ("r2", "NA", "02"), ("r3", "None", ""), ("r4", "Siân", "004")]
 COLUMNS = ("id", "surname", "code")
@@ -191,6 +192,19 @@ def test_a_column_in_other_letters_is_pointed_at(tmp_path):
         read(write_csv(tmp_path, b"id,Sur Name,code\nr1,a,b\n"))
 
     assert "column 2 has that name in other letters or spacing; name it with --column" == caught.value.hint
+
+
+def test_a_hint_names_the_option_that_there_is(tmp_path):
+    """Ids have one of their own, and a table with fixed columns has none; the message says which table."""
+    path = write_csv(tmp_path, b"ID,surname,code\nr1,a,b\n")
+    same = "column 1 has that name in other letters or spacing"
+
+    with pytest.raises(DataError, match=f"table {path.name}: has no column 'id'") as caught:
+        read(path)
+    assert f"{same}; name it with --id" == caught.value.hint
+    with pytest.raises(DataError, match=f"truth {path.name}: has no column 'id'") as caught:
+        read_texts(path, Wanted(["id"], "truth"))
+    assert same == caught.value.hint
 
 
 def test_nested_columns_of_parquet_are_refused(tmp_path):

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -54,6 +55,16 @@ def test_data_that_cannot_show_it_say_so(result, estimate):
     said = describe_result(judged(result, supported=False, estimate=estimate))
 
     assert "these data cannot show a precision of 0.99: " in said
+
+
+def test_decoys_are_recommended_where_they_can_be_had(result, febrl):
+    """Not where the agreement asks for them, and none could be made of the tables."""
+    by_model = Judgement(0.99, supported=False, measured=False)
+    found = dataclasses.replace(result, judgement=by_model)
+
+    assert "decoys could tell more" in describe_result(found)
+    assert "decoys could tell more" in describe_result(found, msgspec.structs.replace(febrl, decoys=None))
+    assert "no decoys could be made of these tables" in describe_result(found, febrl)
 
 
 def test_recall_is_told_with_its_strata(result):

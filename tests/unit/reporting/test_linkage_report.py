@@ -1,6 +1,7 @@
+import dataclasses
 import json
 import re
-from itertools import pairwise
+from itertools import combinations, pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,13 +14,13 @@ from pprl.errors import PolicyError, UsageError
 from pprl.evaluation import IdPairs, quality_by_group
 from pprl.evaluation.groups import Groups
 from pprl.linkage import LinkageResult
-from pprl.linkage.precision import Population, PrecisionCurve
+from pprl.linkage.precision import Population, PrecisionCurve, PrecisionEstimate
 from pprl.linkage.results import Judgement, PassCount, WeightCounts
 from pprl.linkage.several import ClusterResult
 from pprl.model import Clusters, Conflicts, Links, Provenance, TextColumn
 from pprl.reporting.linkage import page_of, report, report_html, report_record
 from pprl.reporting.linkage_numbers import Disclosure, recall_record
-from pprl.reporting.linkage_pictures import curve_picture, weights_picture
+from pprl.reporting.linkage_pictures import curve_picture, hidden_bar, share_bar, weights_picture
 from pprl.reporting.linkage_words import percent
 
 NASTY = "<script>alert('x')</script>&\"\u202e"
@@ -63,7 +64,14 @@ def linked(n_links=612, n_conflicts=3, judgement=None, *, n_left=5003, passes=("
     return LinkageResult(links, conflicts, counts, n_left, 4998, UK.fingerprint, provenance, judgement)
 
 
-def clustered(n_linked=40):
+def by_model(n_links, *, asked=0.9, supported=True):
+    """What a model tells of so many links: there is nobody who does not exist."""
+    points = tuple(PrecisionEstimate(5.0, n, 0, n / 50, 0.98, 0.97, 0.99) for n in range(10, n_links + 1, 10))
+    estimate = points[-1] if points else None
+    return Judgement(asked, supported=supported, estimate=estimate, curve=points, measured=False)
+
+
+def clustered(n_linked=40, judgements=None):
     """Three parties of 100 people, so many of them in all three."""
     names = ("gp", "school", "ward")
     party = np.repeat(np.arange(3, dtype=np.int32), 100)
@@ -71,9 +79,10 @@ def clustered(n_linked=40):
     alone = np.arange(300)
     _, label = np.unique(np.where(row < n_linked, row, alone + 1000), return_inverse=True)
     clusters = Clusters(names, party, row, label, (True,) * 3)
+    found = [judged(n_linked, 5)] * 3 if judgements is None else judgements
     pairs = {
-        (one, two): linked(n_linked, 0, judged(n_linked, 5), n_left=100)
-        for one, two in (("gp", "school"), ("gp", "ward"), ("school", "ward"))
+        (one, two): linked(n_linked, 0, judgement, n_left=100)
+        for (one, two), judgement in zip(combinations(names, 2), found, strict=True)
     }
     ids = tuple(np.array([b"%d" % k for k in range(100)]) for _ in names)
     parted = dict.fromkeys(pairs, ())
@@ -349,3 +358,115 @@ def test_one_source_with_itself_is_one_party():
 
     assert [("ward", 3, 47)] == [(one["name"], one["linked"], one["not_linked"]) for one in record["parties"]]
     assert "ward with itself" in report_html(within, names=("ward", "ward"))
+
+
+def test_links_by_a_model_are_explained_by_a_model():
+    """Nobody is in the tables who does not exist, so nothing is said to be counted by them."""
+    plain, asked = (report_html(linked(600, 0, by_model(600)), agreement=some) for some in (None, UK))
+
+    for page in (plain, asked):
+        assert "a model of all pairs expects" in page
+        assert "Asked for were 90 %, and the model expects it." in page
+        assert "target-decoy" not in page
+        assert "as good as the decoys" not in page
+        assert "Links to decoys" not in page
+        assert ">equal value<" not in page
+        assert "Which encodings are of people who do not exist" not in page
+    assert "each custodian would have to add people who do not exist" in plain
+    assert "none could be made of these tables" in asked
+
+
+def test_where_no_link_is_made_the_page_says_so():
+    """By a model or by decoys; that there were pairs to look at is not denied."""
+    none = dataclasses.replace(judged(40, 5, asked=0.99, supported=False), estimate=None)
+
+    pages = [report_html(linked(0, 0, one)) for one in (none, by_model(0, supported=False))]
+
+    assert "There are no links, so there is nothing to judge." in pages[0]
+    assert "by these data no link reaches it" in pages[0]
+    assert "No pair was alike enough" in pages[1]
+
+
+def test_a_hidden_share_does_not_look_like_none():
+    """One is an empty frame, the other an empty track."""
+    few = pairings(Links, 40, ["one"] * 20 + ["another"] * 2)
+    counts = tuple(PassCount(one, 90, 90, 0, 9, n, "all-pairs") for one, n in (("p", 35), ("q", 5), ("r", 0)))
+    result = dataclasses.replace(linked(40, 0), links=few, counts=counts)
+
+    page = report_html(result)
+
+    assert 2 == page.count(hidden_bar())
+    assert 1 == page.count(share_bar(0.0))
+    assert hidden_bar() != share_bar(0.0)
+
+
+def test_what_holds_for_all_links_by_thresholds_is_said_once():
+    """And not again for every two parties; where some are judged, it is said of the others."""
+    page = report_html(clustered(judgements=[None] * 3))
+    mixed = report_html(clustered(judgements=[None, judged(40, 5), judged(40, 5)]))
+
+    assert 1 == page.count("Nothing in this linkage tells")
+    assert 1 == page.count("How many people were missed was not measured")
+    assert "no measure of its own errors" not in page
+    assert "those between gp and school." in mixed
+    assert "no measure of its own errors" not in mixed
+
+
+def test_tables_too_small_for_a_target_are_not_told_to_choose_one():
+    """Their agreement has one."""
+    small = report_html(linked(), agreement=UK)
+
+    assert "too small for decoys" in small
+    assert "With decoys and a target in the agreement" not in small
+    assert "With decoys and a target in the agreement" in report_html(linked())
+
+
+def test_an_earlier_linkage_is_told_apart():
+    """Its links are counted under the same rule, and nothing claims that they were compared here."""
+    earlier = {("gp", "school"): 3, ("gp", "clinic"): None}
+    pairs = {names: one for names, one in clustered().pairs.items() if "ward" in names}
+    found = dataclasses.replace(clustered(), pairs=pairs, parted=dict.fromkeys(pairs, ()))
+
+    record = report_record(found, earlier=earlier)
+    page = page_of(record)
+
+    assert ["<10", None] == [one["links"] for one in record["earlier_pairs"]]
+    assert "ward was compared with all other parties" in page
+    assert "In it gp, school and clinic were linked with one another" in page
+    assert "gp and school</th>" in page
+    assert "every two parties were compared" not in page
+    assert "added to an earlier one" not in report_html(clustered())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"names": ("one",)},
+        {"names": ("one", None)},
+        {"names": ("one", "")},
+        {"names": ("one", "two", "three")},
+        {"names": "ab"},
+        {"names": 3},
+        {"groups": [1, 2]},
+        {"agreement": "agreement.toml"},
+    ],
+)
+def test_a_report_of_nonsense_is_refused(result, options, tmp_path):
+    """Before anything is written."""
+    with pytest.raises(UsageError):
+        report(result, tmp_path / "page.html", **options)
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_what_is_no_result_has_no_report(result, tmp_path):
+    """And what is no path holds none."""
+    with pytest.raises(UsageError, match="result: wanted LinkageResult or ClusterResult"):
+        report(None, tmp_path / "page.html")
+    with pytest.raises(UsageError, match="path"):
+        report(result, None)
+
+
+def test_clusters_know_their_names():
+    """Others would be left out without a word."""
+    with pytest.raises(UsageError, match="clusters know theirs"):
+        report_html(clustered(), names=("gp", "ward"))

@@ -6,6 +6,7 @@ from collections import defaultdict
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -181,7 +182,7 @@ def test_types_stay(tmp_path):
     joined.save(tmp_path / "joined.parquet")
 
     assert [pa.int16(), pa.date32()] == [joined.table.schema.field(name).type for name in ("n", "day")]
-    assert ["x", None] == pd.read_parquet(tmp_path / "joined.parquet")["coded"].tolist()
+    assert ["x", None] == pq.read_table(tmp_path / "joined.parquet")["coded"].to_pylist()
 
 
 SURE = crosswalk_of([(1, 0, 0), (1, 1, 1), (2, 0, 2), (2, 1, 3)], [0.9, 0.9, 0.6, 0.6])
@@ -238,7 +239,7 @@ def test_a_row_without_a_key_is_refused():
     """It would be nobody's."""
     table = pa.table({"linkage_key": [f"{1000:032x}", None], "x": [1, 2]})
 
-    with pytest.raises(DataError, match="source a, column linkage_key: is empty in row 2"):
+    with pytest.raises(DataError, match="source a, table, column linkage_key: is empty in row 2"):
         join({"a": table}, TWO)
 
 

@@ -184,3 +184,46 @@ def test_the_repeats_of_febrl1_are_found(balanced, key):
 
     person_of = frame["record_id"].str.split("-").str[1]
     assert pprl.evaluate_clusters(frame, frame.assign(person=person_of)).f1 > 0.96
+
+
+@pytest.mark.parametrize("names", ["abc", 3, {"a", "b", "c"}, [["a"], ["b"], ["c"]]])
+def test_names_are_in_a_list(crowd, febrl, key, names):
+    """A text would be a list of its letters, and a set has no order."""
+    package = encoded(crowd, febrl, key, range(3), "a")
+
+    with pytest.raises(UsageError, match="names"):
+        pprl.link(package, package, package, agreement=febrl, names=names)
+
+
+def test_progress_is_something_to_call(crowd, febrl, key):
+    """Told before anything is compared."""
+    package = encoded(crowd, febrl, key, range(3), "a")
+    verbs = [
+        lambda: pprl.link(package, package, agreement=febrl, progress=3),
+        lambda: pprl.deduplicate(package, agreement=febrl, progress=3),
+        lambda: pprl.encode(crowd, febrl, key, id="rec_id", progress=3),
+    ]
+
+    for verb in verbs:
+        with pytest.raises(UsageError, match="progress: wanted a function"):
+            verb()
+
+
+@pytest.mark.parametrize("kind", ["identical", "empty", "too few"])
+def test_a_table_without_decoys_is_not_told_to_declare_them(crowd, balanced, key, kind):
+    """None could be made of it."""
+    tables = {
+        "identical": pd.concat([crowd.iloc[:1]] * 60),
+        "empty": crowd[:60].assign(**dict.fromkeys(crowd.columns.drop("rec_id"), "")),
+        "too few": crowd[:10],
+    }
+    agreement = msgspec.structs.replace(
+        balanced, matching=Matching(target="balance", cardinality="many-to-many")
+    )
+    table = tables[kind].assign(rec_id=lambda some: [f"r{row}" for row in range(len(some))])
+    package = pprl.encode(table, agreement, key, id="rec_id")
+
+    with pytest.raises(PolicyError, match="no decoys could be made") as refused:
+        pprl.deduplicate(package, agreement=agreement)
+
+    assert "declare" not in refused.value.hint
