@@ -46,7 +46,7 @@ def test_the_fingerprint_of_a_preset_has_not_moved():
 
 FINGERPRINTS = {
     "febrl": "67d8907fb071fb22c807ec4d22ce8f95818b11d6ea9acf097d3e5350f3078a66",
-    "uk-health": "eff3e4a0b3626a1c8fc8cc410bbff70a83f141ff83e6cd13c8ad44c9b5f99932",
+    "uk-health": "194b3e6c71cb85b39dbe4e1848656fef159a21ba5e9b6b639641714f3d4be769",
 }
 
 
