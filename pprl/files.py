@@ -2,12 +2,13 @@
 Files that appear whole or not at all, and inputs that are what they seem.
 
 Every output is written to a temporary file beside its place, flushed to the disk
-and then given its name, readable by its owner only.  Every input is a regular
-file that does not change while it is read.
+and then given its name, readable by its owner only.  What a killed run left of the same
+output is removed.  Every input is a regular file that does not change while it is read.
 """
 
 import contextlib
 import errno
+import io
 import os
 import shutil
 import stat
@@ -15,31 +16,40 @@ from collections.abc import Generator, Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from pprl.errors import DataError, PolicyError, ResourceError, UsageError
+from pprl.errors import DataError, PolicyError, UsageError
+from pprl.locks import lock as lock  # noqa: PLC0414 - with what else makes outputs
+from pprl.refusals import Source, cannot_read, cannot_write, kind_of, our_errors
+from pprl.temporaries import private_temporary as private_temporary  # noqa: PLC0414 - with what else makes outputs
+from pprl.temporaries import sweep, temporary_for
 
 OWNER_ONLY = 0o600
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_KINDS = (
-    (stat.S_ISDIR, "a directory"),
-    (stat.S_ISFIFO, "a named pipe"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
-)
+# A folder that cannot be flushed on this system; what is left are faults of the disk.
+_NO_SYNC = {
+    errno.EINVAL,
+    errno.ENOTSUP,
+    errno.EOPNOTSUPP,
+    errno.ENOSYS,
+    errno.EBADF,
+    errno.EACCES,
+    errno.EPERM,
+}
 
 
 def refuse_existing(path: Path, *, force: bool) -> None:
     """Raise unless `path` is free, or is a regular file that may be replaced.
+
+    What killed runs left of it is removed, also where it cannot be written now.
 
     Raises
     ------
     UsageError
         If something is there and `force` is false, or it is not a regular file.
     """
+    sweep(path)
     try:
         there = path.is_symlink() or path.exists()
     except (OSError, ValueError) as error:
-        raise _cannot_write(path, error) from None
+        raise cannot_write(path, error) from None
     if path.is_symlink() or (there and not path.is_file()):
         raise UsageError(
             f"output {path.name}: a folder, a link or a device is in its place", code="output-exists"
@@ -102,24 +112,32 @@ def write_whole(path: Path, *, force: bool = False) -> Generator[BinaryIO]:
     ...     (Path(folder) / "a.txt").read_bytes()
     b'whole'
     """
-    refuse_existing(path, force=force)
-    temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}.partial")
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _binary(), OWNER_ONLY)
-    except OSError as error:
-        raise _cannot_write(path, error) from None
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
+    with _begun(path, force=force) as (stream, temporary):
+        yield stream  # noqa: RUF075 - what failed is not given its name
+        _settle(stream)
         _give_name(temporary, path, force=force)
-    except OSError as error:
-        raise _cannot_write(path, error) from None
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def _begun(path: Path, *, force: bool) -> Generator[tuple[BinaryIO, Path]]:
+    """Open the temporary of an output, and remove it at the end, whatever has become of it."""
+    refuse_existing(path, force=force)
+    with temporary_for(path) as temporary, our_errors(path):
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _binary(), OWNER_ONLY)
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                yield stream, temporary
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def _settle(stream: BinaryIO) -> None:
+    """Bring the content to the disk before it gets its name: a power cut may keep the name alone."""
+    stream.flush()
+    os.fsync(stream.fileno())
+    stream.close()  # Windows renames no open file
 
 
 def _give_name(temporary: Path, path: Path, *, force: bool) -> None:
@@ -138,6 +156,41 @@ def _give_name(temporary: Path, path: Path, *, force: bool) -> None:
         temporary.replace(path)
 
 
+def give_name(finished: Path, path: Path, *, force: bool = False) -> None:
+    """Give a finished file of a private temporary the name that it was made for.
+
+    Parameters
+    ----------
+    finished : Path
+        A file on the same file system that `write_whole` has written.
+    path : Path
+        Where it is to appear.
+    force : bool
+        Replace what is there.
+
+    Raises
+    ------
+    UsageError
+        If the name is taken.
+    ResourceError
+        If it cannot be given.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with private_temporary(Path(folder) / "opened.pprl") as private:
+    ...         write_bytes(private / "payload", b"checked")
+    ...         give_name(private / "payload", Path(folder) / "opened.pprl")
+    ...     (Path(folder) / "opened.pprl").read_bytes()
+    b'checked'
+    """
+    refuse_existing(path, force=force)
+    with our_errors(path):
+        _give_name(finished, path, force=force)
+    sync_folder(path.parent)
+
+
 def write_bytes(path: Path, content: bytes, *, force: bool = False) -> None:
     """Write `content` to `path`, whole or not at all, readable by the owner only."""
     with write_whole(path, force=force) as stream:
@@ -145,40 +198,24 @@ def write_bytes(path: Path, content: bytes, *, force: bool = False) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder that only its owner can enter; one that is there already stays as it is."""
+    """Make a folder that only its owner can enter, and those above it; one that is there stays as it is."""
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make(path)
     except (FileExistsError, NotADirectoryError):
         raise UsageError(f"output {path.name}: is a file, wanted a folder", code="output-exists") from None
     except (OSError, ValueError) as error:
-        raise _cannot_write(path, error) from None
+        raise cannot_write(path, error) from None
 
 
-def lock(stream: BinaryIO) -> None:
-    """Keep other processes from locking a file until it is closed; do nothing where there are no locks.
-
-    Raises
-    ------
-    BlockingIOError
-        If another process holds it.
-    """
+def _make(path: Path) -> None:
+    """Make a folder and those above it, all for the owner only; `parents=True` would leave those open."""
     try:
-        _lock_on_windows(stream) if os.name == "nt" else _lock_on_posix(stream)
-    except OSError as error:
-        if error.errno in {errno.EAGAIN, errno.EACCES, errno.EDEADLK}:
-            raise BlockingIOError from None
-
-
-def _lock_on_posix(stream: BinaryIO) -> None:
-    import fcntl
-
-    fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _lock_on_windows(stream: BinaryIO) -> None:
-    import msvcrt
-
-    msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        path.mkdir(mode=0o700, exist_ok=True)
+    except FileNotFoundError:
+        if path.parent == path:
+            raise
+        _make(path.parent)
+        path.mkdir(mode=0o700, exist_ok=True)
 
 
 def write_folder(path: Path, contents: Mapping[str, bytes], *, force: bool = False) -> None:
@@ -200,26 +237,45 @@ def write_folder(path: Path, contents: Mapping[str, bytes], *, force: bool = Fal
     ResourceError
         If the folder cannot be written to.
     """
+    sweep(path)
     if path.exists():
         _fill_folder(path, contents, force=force)
         return
-    temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}.partial")
-    try:
-        temporary.mkdir(mode=0o700, parents=True)
-        _fill_folder(temporary, contents, force=False)
-        temporary.rename(path)
-    except OSError as error:
-        raise _cannot_write(path, error) from None
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    _sync_folder(path.parent)
+    make_folder(path.parent)
+    with temporary_for(path) as temporary, our_errors(path):
+        try:
+            temporary.mkdir(mode=0o700)
+            _fill_folder(temporary, contents, force=False)
+            temporary.rename(path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    sync_folder(path.parent)
 
 
 def _fill_folder(folder: Path, contents: Mapping[str, bytes], *, force: bool) -> None:
-    """Write all files, and only then give all of them their names."""
+    """Bring all files to the disk, and only then give all of them their names."""
+    places = [folder / name for name in contents]
+    for place in places:  # also if the first of them will be refused
+        sweep(place)
     with contextlib.ExitStack() as stack:
-        for name, content in contents.items():
-            stack.enter_context(write_whole(folder / name, force=force)).write(content)
+        begun = [stack.enter_context(_begun(place, force=force)) for place in places]
+        for place, (stream, _), content in zip(places, begun, contents.values(), strict=True):
+            with our_errors(place):
+                stream.write(content)
+                _settle(stream)
+        undo = stack.enter_context(contextlib.ExitStack())
+        for place, (_, temporary) in zip(places, begun, strict=True):
+            with our_errors(place):
+                _give_name(temporary, place, force=force)
+            if not force:  # what was replaced cannot be brought back
+                undo.callback(_take_back, place)
+        undo.pop_all()
+    sync_folder(folder)
+
+
+def _take_back(place: Path) -> None:
+    with contextlib.suppress(OSError):
+        place.unlink()
 
 
 @contextlib.contextmanager
@@ -240,19 +296,19 @@ def open_regular(path: Path, *, what: str, follow_links: bool = True) -> Generat
     DataError
         If it is missing, is not a regular file, or changed while it was open.
     ResourceError
-        If it may not be read.
+        If it may not be read, or the disk fails while it is.
     """
     # Without O_NONBLOCK, opening a named pipe waits for a writer that may never come.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _binary()
     try:
         descriptor = os.open(path, flags | (0 if follow_links else getattr(os, "O_NOFOLLOW", 0)))
     except (OSError, ValueError) as error:
-        raise _cannot_read(path, what, error) from None
+        raise cannot_read(path, what, error) from None
     before = os.fstat(descriptor)
     if not stat.S_ISREG(before.st_mode):
         os.close(descriptor)
-        raise DataError(f"{what}: is {_kind_of(before.st_mode)}, not a file", code="not-a-file")
-    with os.fdopen(descriptor, "rb") as stream:
+        raise DataError(f"{what}: is {kind_of(before.st_mode)}, not a file", code="not-a-file")
+    with io.BufferedReader(Source(os.fdopen(descriptor, "rb", buffering=0), path, what)) as stream:
         yield stream  # noqa: RUF075 - what failed meanwhile is said first
         after = os.fstat(stream.fileno())
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
@@ -308,57 +364,34 @@ def _ignores_everything(path: Path) -> bool:
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")] == ["*"]
 
 
-def _kind_of(mode: int) -> str:
-    return next((name for test, name in _KINDS if test(mode)), "something else")
-
-
-def _cannot_read(path: Path, what: str, error: OSError | ValueError) -> DataError | ResourceError:
-    if not isinstance(error, OSError):
-        return DataError(f"{what}: its name is not that of a file", code="not-found")
-    if path.is_dir():  # Windows says that there is no permission
-        return DataError(f"{what}: is a directory, not a file", code="not-a-file")
-    if isinstance(error, PermissionError):
-        return ResourceError(f"{what}: no permission to read it", code="no-permission")
-    if isinstance(error, FileNotFoundError | NotADirectoryError):
-        found = "is a link to nothing" if path.is_symlink() else "does not exist"
-        return DataError(f"{what}: {found}", code="not-found")
-    if error.errno == errno.ENXIO:
-        return DataError(f"{what}: is a socket or a device, not a file", code="not-a-file")
-    return ResourceError(f"{what}: cannot be read ({_name(error)})", code="cannot-read")
-
-
-def _cannot_write(path: Path, error: OSError | ValueError) -> ResourceError | UsageError:
-    place = f"output {path.name}"
-    if not isinstance(error, OSError):
-        return UsageError(f"{place}: its name is not that of a file", code="no-folder")
-    if error.errno in _FULL:
-        return ResourceError(
-            f"{place}: no space left", code="disk-full", hint="free some space and run again"
-        )
-    if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return UsageError(
-            f"{place}: its folder does not exist", code="no-folder", hint="make the folder first"
-        )
-    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
-        return ResourceError(f"{place}: no permission to write there", code="no-permission")
-    return ResourceError(f"{place}: cannot be written ({_name(error)})", code="cannot-write")
-
-
-def _name(error: OSError) -> str:
-    return errno.errorcode.get(error.errno or 0, type(error).__name__)
-
-
 def _binary() -> int:
     return getattr(os, "O_BINARY", 0)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make the new name itself survive a power cut, where the system can."""
+def sync_folder(folder: Path) -> None:
+    """Make new names in a folder survive a power cut, where the system can.
+
+    Raises
+    ------
+    ResourceError
+        If the disk is full or fails.
+
+    Examples
+    --------
+    >>> sync_folder(Path.cwd())
+    """
     if os.name == "nt":
         return
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    try:
+        _sync(folder)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise cannot_write(folder, error) from None
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pprl.errors import DataError, ResourceError, UsageError
-from pprl.files import open_regular, read_bytes, write_bytes, write_folder, write_whole
+from pprl.files import make_folder, open_regular, read_bytes, write_bytes, write_folder, write_whole
 
 posix = pytest.mark.skipif(os.name == "nt", reason="modes and special files are a POSIX matter")
 
@@ -90,7 +90,7 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path, monkeypatch):
 
     def fail_second(descriptor: int) -> None:
         calls.append(descriptor)
-        if len(calls) == 3:  # file, its folder, then the second file
+        if len(calls) == 2:  # the second file
             raise OSError(errno.ENOSPC, "full")
         sync(descriptor)
 
@@ -99,6 +99,56 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path, monkeypatch):
     with pytest.raises(ResourceError, match="space"):
         write_folder(tmp_path / "out", {"a": b"1", "b": b"2"})
     assert [] == list(tmp_path.iterdir())
+
+
+def test_files_of_a_folder_get_their_names_when_all_are_on_the_disk(tmp_path, monkeypatch):
+    """If the second of two cannot be named, neither is there."""
+    link, calls = os.link, []
+
+    def fail_second(*arguments: object) -> None:
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise FileExistsError(errno.EEXIST, "taken")
+        link(*arguments)
+
+    (tmp_path / "out").mkdir()
+    monkeypatch.setattr(os, "link", fail_second)
+
+    with pytest.raises(UsageError, match="output b: was made by another run"):
+        write_folder(tmp_path / "out", {"a": b"1", "b": b"2"})
+    assert [] == list((tmp_path / "out").iterdir())
+
+
+@posix
+def test_folders_are_for_their_owner_whatever_the_umask(tmp_path):
+    """Also those above the last one."""
+    before = os.umask(0)
+    try:
+        make_folder(tmp_path / "a" / "b")
+        write_folder(tmp_path / "c" / "d", {"e": b""})
+    finally:
+        os.umask(before)
+
+    modes = {
+        path.relative_to(tmp_path).as_posix(): path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")
+    }
+    assert dict.fromkeys(("a", "a/b", "c", "c/d"), 0o700) | {"c/d/e": 0o600} == modes
+
+
+def test_a_folder_that_fails_to_be_flushed_is_told(tmp_path, monkeypatch):
+    """The file is whole, but whether it survives a power cut is not known."""
+    sync = os.fsync
+
+    def fail_folders(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EIO, "fault")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fail_folders)
+
+    with pytest.raises(ResourceError, match="EIO"):
+        write_bytes(tmp_path / "a", b"whole")
+    assert [b"whole"] == [path.read_bytes() for path in tmp_path.iterdir()]
 
 
 def test_a_missing_folder_is_named(tmp_path):
