@@ -27,9 +27,9 @@ from pprl.errors import AgreementError, PolicyError, nearest
 from pprl.exchange.parties import Party, Role, require_fitting
 from pprl.exchange.words import words_of
 from pprl.files import read_bytes
-from pprl.linkage.resolving import Cardinality, Method
 from pprl.mistakes import explained, property_names, schema_of
 from pprl.model.encoded import PRINTABLE
+from pprl.model.links import Cardinality, Method
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 20

@@ -48,6 +48,12 @@ def hardened(one, hardening):
     return msgspec.structs.replace(one, hardening=HARDENINGS[hardening])
 
 
+def alone(agreement, name):
+    """Give the agreement with one of its fuzzy passes only, beside the exact ones."""
+    kept = tuple(one for one in agreement.passes if not isinstance(one, FuzzyPass) or one.name == name)
+    return msgspec.structs.replace(agreement, passes=kept)
+
+
 def aimed(agreement, target):
     """Give the agreement another target: balance, or a share of links that are to be true."""
     matching = agreement.matching
@@ -103,12 +109,15 @@ def main():
     parser.add_argument(
         "--key", type=int, default=1, help="number of a linkage key, the same for the same number"
     )
+    parser.add_argument("--only", metavar="PASS", help="leave out all other fuzzy passes")
     chosen = parser.parse_args()
     about = json.loads((chosen.set / "set.json").read_text(encoding="utf-8"))
     sides = ("left", "right") if about["kind"] == "link" else ("left",)
     tables = [pd.read_csv(chosen.set / f"{side}.csv", dtype=str, keep_default_na=False) for side in sides]
     key = pprl.LinkageKey(bytes(range(chosen.key, chosen.key + 32)))
     agreement = aimed(agreement_of(about, chosen.hardening), chosen.target)
+    if chosen.only:
+        agreement = alone(agreement, chosen.only)
     if len(tables) == 2:
         ways, said = linked(tables, agreement, key)
     else:

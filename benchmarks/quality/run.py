@@ -42,11 +42,14 @@ class Tool:
     with_seed: str | None = None
 
 
-def ours(hardening, target="balance"):
-    """Describe pprl under a hardening, with a target."""
-    return Tool("ours.py", options=("--hardening", hardening, "--target", target), with_seed="--key")
+def ours(hardening, target="balance", only=None):
+    """Describe pprl under a hardening, with a target; if said so, with one fuzzy pass only."""
+    options = ("--hardening", hardening, "--target", target, *(("--only", only) if only else ()))
+    return Tool("ours.py", options=options, with_seed="--key")
 
 
+# Fuzzy passes of uk-health, each of which may stand alone.
+ALONE = ("names_in_a_bag", "names_by_part", "without_address", "without_family_name")
 TOOLS = {
     "pprl": ours("preset"),
     "pprl, asked .99": ours("preset", "0.99"),
@@ -56,6 +59,7 @@ TOOLS = {
     "pprl, diffuse t = 3": ours("diffuse-3"),
     "pprl, xor-fold": ours("xor-fold"),
     "pprl, flip 0.05": ours("flip-0.05"),
+    **{f"pprl, {name} alone": ours("preset", only=name) for name in ALONE},
     "clkhash + anonlink": Tool("theirs_anonlink.py", "anonlink", rules=(BEST,), between=(0.6, 0.95)),
     "recordlinkage ECM": Tool("theirs_recordlinkage.py", "recordlinkage", rules=(OWN, BEST)),
     "Splink": Tool("theirs_splink.py", "splink", rules=(OWN, BEST)),

@@ -12,6 +12,7 @@ from pprl.agreement import Agreement
 from pprl.cli.console import bar, note, say
 from pprl.cli.options import FILE, agreement_option, comparing_options, force_option
 from pprl.cli.outputs import (
+    CLUSTERS,
     SOURCED_COLUMNS,
     Row,
     clusters_csv,
@@ -31,6 +32,7 @@ from pprl.exchange.payloads import read_exactly
 from pprl.files import make_folder, write_folder
 from pprl.linkage import CandidatesName, LinkageResult, forget_checkpoint
 from pprl.linkage.linkagekeys import assign_record_keys
+from pprl.linkage.parts import ComparisonOptions
 from pprl.linkage.several import ClusterResult, clusters_of_links, sureness
 from pprl.reporting.linkage import report_html
 from pprl.reporting.records import cluster_record, result_record, to_json
@@ -38,9 +40,8 @@ from pprl.reporting.text import describe_clusters, describe_result
 from pprl.workflow import link as link_packages
 from pprl.workflow.additions import CROSSWALK, SUMMARY, add, keys_file, new_packages, read_earlier, summary_of
 from pprl.workflow.several import pair_folder
-from pprl.workflow.unit import Options
 
-LINKS, CONFLICTS, CLUSTERS, REPORT = "links.csv", "conflicts.csv", "clusters.csv", "report.html"
+LINKS, CONFLICTS, REPORT = "links.csv", "conflicts.csv", "report.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def link(
     parties = _Parties(names, [read_package(file) for file in files], [digest_of(file) for file in files])
     _warn(parties)
     with bar("comparing", " pairs" if candidates == "all-pairs" else "") as progress:
-        options = Options(
+        options = ComparisonOptions(
             workers, lambda _, done, total: progress(done, total), candidates, largest_block, checkpoint
         )
         written = (
@@ -146,7 +147,7 @@ def _warn(parties: _Parties) -> None:
         note("warning: the packages have record ids in common: is one linked with itself?")
 
 
-def _linked(parties: _Parties, agreed: Agreement, options: Options) -> _Written:
+def _linked(parties: _Parties, agreed: Agreement, options: ComparisonOptions) -> _Written:
     if options.checkpoint is not None and len(parties.packages) > 2:
         make_folder(options.checkpoint)
     result: LinkageResult | ClusterResult = link_packages(
@@ -160,6 +161,8 @@ def _linked(parties: _Parties, agreed: Agreement, options: Options) -> _Written:
         checkpoint=options.checkpoint,
     )
     if isinstance(result, LinkageResult):
+        if result.judgement is None and agreed.matching.target != "thresholds":
+            note("note: files this small have no decoys, so passes link at their own thresholds")
         return _of_two(parties, agreed, result)
     return _of_several(parties, agreed, result)
 
@@ -189,7 +192,9 @@ def _of_several(parties: _Parties, agreed: Agreement, result: ClusterResult) -> 
     return _Written(found, key_files(keys[0], parties.packages, keys[1]), describe_clusters(result))
 
 
-def _added(folder: Path, parties: _Parties, agreed: Agreement, options: Options, *, named: bool) -> _Written:
+def _added(
+    folder: Path, parties: _Parties, agreed: Agreement, options: ComparisonOptions, *, named: bool
+) -> _Written:
     """Link new packages with those of an earlier linkage, whose names and order are kept."""
     earlier = read_earlier(folder)
     new = new_packages(earlier, parties.digests)

@@ -22,6 +22,7 @@ from pprl.workflow.several import require_names
 
 COLUMNS = ("left_id", "right_id", "probability", "decided_by", "score")
 SOURCED_COLUMNS = ("left_source", "left_id", "right_source", "right_id", *COLUMNS[2:])
+CLUSTERS = "clusters.csv"
 CLUSTER_COLUMNS = ("cluster", "source", "record_id")
 _LONGEST_NAME = 50
 _AT_ONCE = 1 << 20  # bytes
@@ -80,17 +81,17 @@ def refuse_outputs(out: Path, names: Iterable[str], *, force: bool) -> None:
     Raises
     ------
     UsageError
-        If one is there and may not be replaced, or the folder has keys of other parties,
-        which would be taken for these.
+        If one is there and may not be replaced, or the folder has clusters or keys of other
+        parties, which would be taken for these.
     """
     if out.exists() and not out.is_dir():
         raise UsageError(f"output {out.name}: is a file, wanted a folder", code="output-exists")
     wanted = set(names)
     for name in sorted(wanted):
         refuse_existing(out / name, force=force)
-    if any(found.name not in wanted for found in out.glob(keys_file("*"))):
+    if any(found.name not in wanted for found in (*out.glob(keys_file("*")), *out.glob(CLUSTERS))):
         raise UsageError(
-            f"output {out.name}: holds linkage keys of another linkage",
+            f"output {out.name}: holds clusters or linkage keys of another linkage",
             code="output-exists",
             hint="choose another folder",
         )

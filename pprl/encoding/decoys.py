@@ -11,29 +11,21 @@ What decoys tell is right as far as they are as alike to real people as other re
 are.  So values that belong together stay together; see `donors`.
 """
 
+import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import starmap
 from typing import Annotated
 
 import msgspec
 import numpy as np
 
-from pprl.cleaning.fields import (
-    CodeField,
-    DateField,
-    Field,
-    HealthNumberField,
-    NameField,
-    NumberField,
-    SexField,
-    TextField,
-    UpnField,
-)
+from pprl.cleaning.fields import DateField, Field, NameField, SexField
 from pprl.cleaning.multiple import alternatives
 from pprl.encoding.donors import NOBODY, Keys, at_home, born_near, relatives
 from pprl.encoding.errormodel import FORMER_WORDS, SURNAME_WORDS
-from pprl.encoding.passes import ExactPass, Pass
+from pprl.encoding.passes import Pass, own_numbers
 from pprl.errors import AgreementError
 from pprl.model import TextColumn
 from pprl.model.arrays import Mask, Rows
@@ -45,7 +37,7 @@ FEWEST_RECORDS = 50  # of which people can be made up that are nobody
 _FEWEST_RELATIVES = 10  # pairs of relatives in a file that tell how they differ
 _TWINS = 0.03  # share of relatives born on one day, where the file does not tell
 _YEARS_APART = 12.0  # standard deviation of the others
-_TOKEN_BYTES = 8  # of a number that nobody has
+_IN_NO_NUMBER = "*"
 
 
 class Decoys(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
@@ -102,18 +94,14 @@ class _Parts:
 
     @classmethod
     def of(cls, rules: Sequence[Field], passes: Sequence[Pass]) -> "_Parts":
-        alone = {one.fields[0] for one in passes if isinstance(one, ExactPass) and len(one.fields) == 1}
+        own = own_numbers(rules, passes)
         parts: dict[str, list[str]] = {name: [] for name in ("family", "given", "dates", "place", "own")}
         for rule in rules:
-            parts[_part_of(rule, alone)].append(rule.name)
+            parts["own" if rule.name in own else _part_of(rule)].append(rule.name)
         return cls(**{name: tuple(fields) for name, fields in parts.items()})
 
 
-def _part_of(rule: Field, alone: set[str]) -> str:
-    if isinstance(rule, HealthNumberField | UpnField):
-        return "own"
-    if rule.name in alone and isinstance(rule, CodeField | NumberField | TextField):
-        return "own"
+def _part_of(rule: Field) -> str:
     if isinstance(rule, NameField):
         return "family" if any(word in rule.name for word in SURNAME_WORDS + FORMER_WORDS) else "given"
     return {DateField: "dates", SexField: "given"}.get(type(rule), "place")
@@ -303,12 +291,25 @@ def _dated(column: TextColumn, lenders: Rows, days: Rows) -> TextColumn:
 def _numbered(column: TextColumn, lenders: Rows, generator: np.random.Generator) -> TextColumn:
     """Add numbers that nobody has, where the lenders have one."""
     has = np.flatnonzero(column.codes[lenders] != MISSING)
-    drawn = generator.bytes(_TOKEN_BYTES * has.size).hex()
-    width = 2 * _TOKEN_BYTES
     codes = np.full(lenders.size, MISSING, dtype=np.int32)
     codes[has] = len(column.values) + np.arange(has.size)
-    fresh = tuple(drawn[begin : begin + width] for begin in range(0, len(drawn), width))
+    fresh = tuple(
+        _like_number(column.values[code], generator) for code in column.codes[lenders[has]].tolist()
+    )
     return TextColumn(np.concatenate([column.codes, codes]), (*column.values, *fresh))
+
+
+def _like_number(value: str, generator: np.random.Generator) -> str:
+    """Draw other digits and letters in the same places, and in one place a sign that is in no number."""
+    drawn = generator.integers(1 << 30, size=len(value) + 1).tolist()
+    signs = list(starmap(_other, zip(value, drawn[1:], strict=True)))
+    signs[drawn[0] % len(signs)] = _IN_NO_NUMBER
+    return "".join(signs)
+
+
+def _other(sign: str, chance: int) -> str:
+    kind = next((one for one in (string.digits, string.ascii_lowercase) if sign in one), sign)
+    return kind[chance % len(kind)]
 
 
 def _without_doubles(

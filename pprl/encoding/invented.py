@@ -27,7 +27,7 @@ from pprl.datasets.uk.misspelling import nicknames, romanisations
 from pprl.datasets.uk.population import population
 from pprl.datasets.uk.tables import Objects, texts
 from pprl.encoding.errormodel import FORMER_WORDS, PLACE_WORDS, SURNAME_WORDS, mistyped
-from pprl.encoding.passes import ExactPass, Pass
+from pprl.encoding.passes import Pass, own_numbers
 from pprl.model import TextColumn
 from pprl.model.arrays import Mask, Rows
 
@@ -163,25 +163,11 @@ def columns_of(people: Invented, rules: Sequence[Field], passes: Sequence[Pass])
     >>> set(column.to_texts()) <= {"f", "m"}
     True
     """
-    alone = alone_in_a_pass(passes)
+    own = own_numbers(rules, passes)
     return {
-        rule.name: TextColumn.from_texts(
-            (_number if is_number(rule, alone) else _MADE[type(rule)])(people, rule)
-        )
+        rule.name: TextColumn.from_texts((_number if rule.name in own else _MADE[type(rule)])(people, rule))
         for rule in rules
     }
-
-
-def alone_in_a_pass(passes: Sequence[Pass]) -> set[str]:
-    """Name the fields that make an exact pass by themselves."""
-    return {one.fields[0] for one in passes if isinstance(one, ExactPass) and len(one.fields) == 1}
-
-
-def is_number(rule: Field, alone: set[str]) -> bool:
-    """Say whether a field is a number that one person alone has."""
-    if isinstance(rule, HealthNumberField | UpnField):
-        return True
-    return rule.name in alone and isinstance(rule, CodeField | NumberField | TextField)
 
 
 def _clean(values: Objects, rule: Field) -> list[str | None]:

@@ -6,12 +6,22 @@ the homeless, the newly arrived and the renamed who lose.  So there are several 
 record that lacks what a pass requires is absent from it, and is found by another.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Literal
 
 import msgspec
 
-from pprl.cleaning.fields import Bits, Name
+from pprl.cleaning.fields import (
+    Bits,
+    CodeField,
+    Field,
+    HealthNumberField,
+    Name,
+    NumberField,
+    TextField,
+    UpnField,
+)
 from pprl.encoding.blocks import Block
 from pprl.encoding.hardening import Step, one_spelling
 from pprl.encoding.schemes import CLK, Encoding
@@ -193,3 +203,32 @@ class ExactPass(
 
 
 Pass = FuzzyPass | ExactPass
+
+
+def own_numbers(rules: Sequence[Field], passes: Sequence[Pass]) -> frozenset[str]:
+    """Name the fields that are a number which one person alone has.
+
+    Health and pupil numbers are; so is a code, a number or a text that by itself makes an
+    exact pass.
+
+    Parameters
+    ----------
+    rules : sequence of Field
+        The rules of the fields.
+    passes : sequence of Pass
+        The passes that they are in.
+
+    Examples
+    --------
+    >>> rules = [CodeField(name="member"), CodeField(name="state"), HealthNumberField(name="nhs")]
+    >>> exact = ExactPass(name="number", fields=("member",), differing="refuses")
+    >>> sorted(own_numbers(rules, [exact]))
+    ['member', 'nhs']
+    """
+    alone = {one.fields[0] for one in passes if isinstance(one, ExactPass) and len(one.fields) == 1}
+    return frozenset(
+        rule.name
+        for rule in rules
+        if isinstance(rule, HealthNumberField | UpnField)
+        or (rule.name in alone and isinstance(rule, CodeField | NumberField | TextField))
+    )

@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from pprl.cleaning.fields import Field
 from pprl.encoding.errormodel import Columns, ErrorModel, corrupt
-from pprl.encoding.invented import Invented, alone_in_a_pass, columns_of, is_number
-from pprl.encoding.passes import Pass
+from pprl.encoding.invented import Invented, columns_of
+from pprl.encoding.passes import Pass, own_numbers
 from pprl.errors import AgreementError
 from pprl.model import TextColumn
 from pprl.model.arrays import Codes, Mask
@@ -146,12 +146,12 @@ def with_spike_ins(
     known = columns_of(people, rules, passes)
     copies = columns_of(_lived(people, strata, generator), rules, passes)
     ordinary, many = (corrupt(copies, rules, _of_a_copy(errors, times), generator) for times in (1.0, _MANY))
-    alone = alone_in_a_pass(passes)
+    own = own_numbers(rules, passes)
     added: dict[str, TextColumn] = {}
     for rule in rules:
         name = rule.name
         written = _either(ordinary[name], many[name], _prone(strata, "typing"))
-        share = None if is_number(rule, alone) else errors.missing
+        share = None if name in own else errors.missing
         gone = _gaps(columns[name].present()[real], known[name].present(), share)
         added[name] = _with_gaps(written, gone, number, generator)
     numbers = np.concatenate([np.zeros(real.size, dtype=np.int32), np.arange(1, number + 1, dtype=np.int32)])

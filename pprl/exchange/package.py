@@ -210,7 +210,8 @@ def _package(manifest: Manifest, sections: dict[str, Octets]) -> Package:
             for one in manifest.passes
         },
         present={
-            one.name: _mask(sections[f"passes/{one.name}/present"], one.name) for one in manifest.passes
+            one.name: _mask(sections[f"passes/{one.name}/present"], f"presence in pass {one.name}")
+            for one in manifest.passes
         },
         project=manifest.project,
         epoch=manifest.epoch,
@@ -230,7 +231,7 @@ def _package(manifest: Manifest, sections: dict[str, Octets]) -> Package:
 def _decoy(manifest: Manifest, sections: dict[str, Octets]) -> Mask:
     if not manifest.decoys:
         return np.zeros(manifest.rows, dtype=np.bool_)
-    decoy = _mask(sections["decoy"], "decoy")
+    decoy = _mask(sections["decoy"], "mark of decoys")
     if int(decoy.sum()) != manifest.decoys:
         raise DataError("decoys: are not as many as the manifest states", code="decoys")
     return decoy
@@ -266,9 +267,9 @@ def _ids(octets: Octets) -> Ids:
     return ids
 
 
-def _mask(octets: Octets, name: str) -> Mask:
+def _mask(octets: Octets, what: str) -> Mask:
     if bool((octets > 1).any()):
-        raise DataError(f"pass {name}: presence is neither 0 nor 1", code="passes")
+        raise DataError(f"{what}: is neither 0 nor 1", code="passes")
     return octets.view(np.bool_)
 
 

@@ -29,6 +29,7 @@ from pprl.model.arrays import Mask, Rows, Scores
 
 _EVEN = 0.5
 _GIVEN_BACK = 0.95
+_ROUNDS = 10  # to find the place whose own scale leads to it
 _BINS = 60
 FIRST = 100.0  # added to the weight of pairs with equal exact values, of which decoys say nothing
 
@@ -45,8 +46,8 @@ class Contest:
         Pairs that won, without those of two decoys.
     real : ndarray of bool, shape (n,)
         Which of these are of two real records.
-    doubt : ndarray of float64, shape (n,)
-        For those with an equal exact value the chance that they are false, else 0.
+    doubt : ndarray of float64, shape (pairs,)
+        For pairs of real records with an equal exact value the chance that they are false, else 0.
     displaced : ndarray of int64
         Pairs of real records that are left over, the best first: whose better partners are decoys or
         spike-ins, or linked to others.
@@ -65,6 +66,10 @@ class Contest:
     conflicting: Rows
     contradicting: Rows
     trial: Trial | None = None
+
+    def curve(self, population: Population) -> PrecisionCurve:
+        """Say how many of the pairs that won are false, at every weight."""
+        return PrecisionCurve.of(self.rank[self.won], self.real, self.doubt[self.won], population)
 
 
 def decide(
@@ -120,12 +125,12 @@ def concluded(
     target: Target,
 ) -> LinkageResult:
     """Keep as many links as the target asks for, each with its probability."""
-    curve = PrecisionCurve.of(contest.rank[contest.won], contest.real, contest.doubt, population)
+    curve = contest.curve(population)
     chance, end, judgement = _judged(curve, target)
     chosen = curve.order[:end][contest.real[curve.order[:end]]]
     probability = np.zeros(contest.won.size)
     probability[curve.order] = chance
-    probability *= 1 - contest.doubt
+    probability *= 1 - contest.doubt[contest.won]
     least = float(curve.weight[end - 1]) if end else math.inf
     back, back_chance = _given_back(
         contest, curve, chance, least if end < len(curve) else -math.inf, target.precision or 0.0
@@ -161,7 +166,8 @@ def _given_back(
     """
     rank = contest.rank[contest.displaced]
     place = np.minimum(np.searchsorted(-curve.weight, -rank, "right"), max(len(curve), 1)) - 1
-    known = chance[np.maximum(place, 0)] if len(curve) else np.zeros(rank.size)
+    at_place = chance[np.maximum(place, 0)] if len(curve) else np.zeros(rank.size)
+    known = at_place * (1 - contest.doubt[contest.displaced])
     kept = (rank >= least) & (known >= max(_GIVEN_BACK, precision))
     return contest.displaced[kept], known[kept]
 
@@ -224,7 +230,7 @@ def _contest(
         rank=rank,
         won=won,
         real=real[won],
-        doubt=np.where(equality.equal & real, equality.error, 0.0)[won],
+        doubt=np.where(equality.equal & real, equality.error, 0.0),
         displaced=_free_of(evidence, np.setdiff1d(greedily, among_all), won[real[won]], population),
         conflicting=among_real.conflicting,
         contradicting=np.flatnonzero(equality.contradicts & real),
@@ -284,9 +290,16 @@ def _judged(curve: PrecisionCurve, target: Target) -> tuple[Scores, int, Judgeme
 
 
 def _likelier_than_not(curve: PrecisionCurve) -> int | None:
-    """Give the last place at which links are more likely true than false."""
-    likely = np.flatnonzero(probabilities(curve, float(curve.scale[-1])) >= _EVEN)
-    return int(likely[-1]) if likely.size else None
+    """Give the last place at which links are more likely true than false, by the scale of that very place."""
+    place = len(curve) - 1
+    for _ in range(_ROUNDS):
+        likely = np.flatnonzero(probabilities(curve, float(curve.scale[place])) >= _EVEN)
+        if not likely.size:
+            return None
+        place, before = int(likely[-1]), place
+        if place == before:
+            break
+    return place
 
 
 def _strictest(curve: PrecisionCurve) -> int:

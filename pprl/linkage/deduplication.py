@@ -21,7 +21,6 @@ decoys are thinned out (see `fair_share`).
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from pathlib import Path
 
 import numpy as np
 
@@ -29,10 +28,9 @@ from pprl.comparison import drop_large_blocks
 from pprl.linkage.deciding import FIRST, Contest, concluded, require_decoys
 from pprl.linkage.evidence import Evidence, asked, floor_of, unrelated
 from pprl.linkage.parts import (
-    CandidatesName,
+    ComparisonOptions,
     Part,
     PassRule,
-    Progress,
     compare_part,
     folders_of,
     require_candidates,
@@ -52,17 +50,6 @@ _FALSE = 0.05  # share of false pairs at which two ways to weigh are compared
 _FEWEST_PAIRS = 100  # with decoys, in the block of the most alike pairs
 
 
-@dataclass(frozen=True, slots=True)
-class How:
-    """How a source is compared with itself: the options of `link_datasets`."""
-
-    workers: int | None = None
-    progress: Progress | None = None
-    candidates: CandidatesName = "all-pairs"
-    largest_block: int | None = None
-    checkpoint: Path | None = None
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Proposed:
     """Pairs that one pass proposes: rows of the dataset, left before right."""
@@ -74,7 +61,7 @@ class _Proposed:
 
 
 def decide_within(
-    dataset: EncodedDataset, rules: Sequence[PassRule], target: Target, how: How
+    dataset: EncodedDataset, rules: Sequence[PassRule], target: Target, how: ComparisonOptions
 ) -> LinkageResult:
     """Find the pairs of one dataset that are one person, by the evidence of all passes together.
 
@@ -86,8 +73,8 @@ def decide_within(
         The passes; their thresholds are not used.
     target : Target
         What precision is asked for; sides and resolving are not used.
-    how : How
-        Options of the comparison.
+    how : ComparisonOptions
+        How it is compared with itself.
 
     Returns
     -------
@@ -117,7 +104,7 @@ def decide_within(
     return replace(result, n_left=n_real, n_right=n_real)
 
 
-def link_within(dataset: EncodedDataset, rules: Sequence[PassRule], how: How) -> LinkageResult:
+def link_within(dataset: EncodedDataset, rules: Sequence[PassRule], how: ComparisonOptions) -> LinkageResult:
     """Find the pairs of one dataset that reach the threshold of a pass; the first such pass is named.
 
     Parameters and what is returned are those of `decide_within`; decoys are not needed.
@@ -155,7 +142,7 @@ def link_within(dataset: EncodedDataset, rules: Sequence[PassRule], how: How) ->
     )
 
 
-def self_evidence(dataset: EncodedDataset, rules: Sequence[PassRule], how: How) -> Evidence:
+def self_evidence(dataset: EncodedDataset, rules: Sequence[PassRule], how: ComparisonOptions) -> Evidence:
     """Find the pairs of a dataset that are worth a look, and ask every pass.
 
     Returns
@@ -172,7 +159,7 @@ def self_evidence(dataset: EncodedDataset, rules: Sequence[PassRule], how: How) 
 
 
 def _proposed(
-    dataset: EncodedDataset, rules: Sequence[PassRule], how: How, *, at_thresholds: bool
+    dataset: EncodedDataset, rules: Sequence[PassRule], how: ComparisonOptions, *, at_thresholds: bool
 ) -> Iterator[_Proposed]:
     folders = folders_of(how.checkpoint, rules)
     everyone = np.ones(len(dataset), dtype=np.bool_)
@@ -187,10 +174,10 @@ def _proposed(
         pairs = compare_part(part, workers=how.workers, progress=how.progress, checkpoint=folder)
         count = PassCount(
             name=rule.name,
-            n_left=rows.size,
-            n_right=rows.size,
+            n_left=int(dataset.real[rows].sum()),
+            n_right=int(dataset.real[rows].sum()),
             n_crowded=present.size - rows.size,
-            n_pairs=len(pairs),
+            n_pairs=int((dataset.real[rows[pairs.left]] & dataset.real[rows[pairs.right]]).sum()),
             n_links=0,
             candidates=part.candidates,
             dropped=part.dropped,
@@ -198,7 +185,7 @@ def _proposed(
         yield _Proposed(rows[pairs.left], rows[pairs.right], pairs.score, count)
 
 
-def _part(dataset: EncodedDataset, rows: Rows, rule: PassRule, how: How) -> Part:
+def _part(dataset: EncodedDataset, rows: Rows, rule: PassRule, how: ComparisonOptions) -> Part:
     """Take the rows of a pass: one object for both sides, so that it is compared with itself."""
     bits = dataset.passes[rule.name].take(rows)
     tags = dropped = None
@@ -245,7 +232,7 @@ def _all_pairs(
         rank=rank,
         won=won,
         real=real[won],
-        doubt=np.where(equality.equal & real, equality.error, 0.0)[won],
+        doubt=np.where(equality.equal & real, equality.error, 0.0),
         displaced=np.empty(0, dtype=np.int64),
         conflicting=np.empty(0, dtype=np.int64),
         contradicting=np.flatnonzero(equality.contradicts & real),

@@ -129,7 +129,7 @@ def gather(
                 n_left=int(left.real[rows[0]].sum()),
                 n_right=int(right.real[rows[1]].sum()),
                 n_crowded=n_rows - rows[0].size - rows[1].size,
-                n_pairs=len(pairs),
+                n_pairs=int((left.real[rows[0][pairs.left]] & right.real[rows[1][pairs.right]]).sum()),
                 n_links=0,
                 candidates=part.candidates,
                 recall=recall_of(part, workers),

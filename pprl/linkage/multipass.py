@@ -112,7 +112,7 @@ def link_datasets(
                 n_left=int(left.real[left_rows].sum()),
                 n_right=int(right.real[right_rows].sum()),
                 n_crowded=n_crowded,
-                n_pairs=len(pairs),
+                n_pairs=int((left.real[left_rows[pairs.left]] & right.real[right_rows[pairs.right]]).sum()),
                 n_links=found.left.size,
                 candidates=part.candidates,
                 recall=recall_of(part, workers),

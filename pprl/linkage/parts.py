@@ -4,7 +4,7 @@ Passes as they are compared: of each side the records that take part, their bits
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -56,6 +56,21 @@ class PassRule:
     name: str
     threshold: Decimal | None
     refuses: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonOptions:
+    """How packages are compared: what `link` and `deduplicate` are told besides the agreement."""
+
+    workers: int | None = None
+    progress: Progress | None = None
+    candidates: CandidatesName = "all-pairs"
+    largest_block: int | None = None
+    checkpoint: Path | None = None
+
+    def within(self, folder: str) -> "ComparisonOptions":
+        """Keep what is found in a folder of the checkpoint."""
+        return self if self.checkpoint is None else replace(self, checkpoint=self.checkpoint / folder)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,7 +21,7 @@ _TAIL = 0.025  # of a 95 % interval, on each side
 # Standard deviation, as a share, by which false links to real people differ from what decoys tell:
 # measured in benchmarks/quality.
 _UNLIKENESS = 0.25
-# Decoys added to each stretch of weights, so that a few links without any near do not pass for true.
+# Links to decoys counted more than there are, so that a few links without any near do not pass for true.
 _CAUTION = 2.0
 _GRID = 200  # thresholds that a curve is thinned to
 
@@ -148,10 +148,10 @@ class PrecisionCurve:
     def place_for(self, precision: float) -> int | None:
         """Give the loosest place at which links reach a precision; None where none does.
 
-        One link to a decoy is counted more than there is, so that a few links without any
+        Some links to decoys are counted more than there are, so that a few links without any
         do not pass for certain.
         """
-        n_false = (self.n_decoy_links + 1) * self.scale + self.by_equality
+        n_false = (self.n_decoy_links + _CAUTION) * self.scale + self.by_equality
         reached = np.flatnonzero(n_false <= (1 - precision) * self.n_links)
         return int(reached[-1]) if reached.size else None
 
@@ -159,17 +159,21 @@ class PrecisionCurve:
         """Say how precise the links at or above a place are.
 
         The interval is that of the false links themselves, not of their mean: what another
-        draw of as many decoys could have missed (negative binomial, prior of Jeffreys), and how
-        far decoys may be from real people.
+        draw of as many decoys could have missed (negative binomial; as for a count of Poisson,
+        Garwood 1936, the upper end is that of one more), and how far decoys may be from real people.
         """
         from scipy.stats import nbinom
 
         n_links, n_decoy_links = int(self.n_links[place]), int(self.n_decoy_links[place])
         scale, by_equality = float(self.scale[place]), float(self.by_equality[place])
-        shape = 1 / (1 / (n_decoy_links + 0.5) + _UNLIKENESS**2)
-        chance = shape / (shape + (n_decoy_links + 0.5) * scale)
-        few, many = (float(nbinom.ppf(tail, shape, chance)) for tail in (_TAIL, 1 - _TAIL))
         n_false = float(self.n_false[place])
+
+        def false_links(tail: float, count: float) -> float:
+            shape = 1 / (1 / count + _UNLIKENESS**2)
+            return float(nbinom.ppf(tail, shape, shape / (shape + count * scale)))
+
+        few = false_links(_TAIL, n_decoy_links) if n_decoy_links else 0.0
+        many = false_links(1 - _TAIL, n_decoy_links + 1)
 
         def share(false: float) -> float:
             return min(1.0, max(0.0, 1 - false / n_links)) if n_links else 0.0

@@ -8,7 +8,7 @@ not coins to toss.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 
@@ -16,20 +16,10 @@ from pprl.errors import DataError, UsageError, nearest
 from pprl.linkage.assigning import best_assignment, first_of_each, in_all_and_in_some
 from pprl.model import ScoredPairs
 from pprl.model.arrays import Mask, Rows, Scores
-
-Method = Literal["symmetric-best-match", "greedy", "optimal"]
-Cardinality = Literal["one-to-one", "one-to-many", "many-to-one", "many-to-many"]
+from pprl.model.links import ONE_PARTNER, Cardinality, Method
 
 _SLOW_ROUND = 0.02  # share of the pairs; a round that decides fewer is no gain on a plain loop
 _STEP = 1e-6  # what the lowest pair is worth, where the span of all scores is 1
-
-# Which sides may have only one partner.
-_ONE_PARTNER: dict[Cardinality, tuple[bool, bool]] = {
-    "one-to-one": (True, True),
-    "one-to-many": (False, True),
-    "many-to-one": (True, False),
-    "many-to-many": (False, False),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +126,7 @@ def resolve(
     _require_pairs(left, right, score)
     order = np.lexsort((right, left, -score))
     sides = tuple(
-        side[order] for side, one in zip((left, right), _ONE_PARTNER[cardinality], strict=True) if one
+        side[order] for side, one in zip((left, right), ONE_PARTNER[cardinality], strict=True) if one
     )
     answer = _METHODS[method](_Pairs.of(sides, score[order]), margin)
     return Resolution(linked=order[answer.linked], conflicting=order[answer.conflicting])

@@ -106,7 +106,7 @@ class LinkageResult:
     Parameters
     ----------
     links : Links
-        One-to-one links.
+        A record is in at most one, unless the agreement's cardinality lets its side have more.
     conflicts : Conflicts
         Pairs equally good for a record that no pass could decide.
     counts : tuple of PassCount

@@ -13,10 +13,10 @@ import numpy as np
 
 from pprl.errors import DataError, UsageError
 from pprl.linkage.clustering import PENALTY, Edges, cluster, parted
-from pprl.linkage.resolving import Cardinality
 from pprl.linkage.results import LinkageResult
 from pprl.model import Clusters, EncodedDataset, Links, Provenance
 from pprl.model.arrays import Ids, Mask, Rows, Scores, frozen, texts
+from pprl.model.links import ONE_PARTNER, Cardinality
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,14 +26,6 @@ Pair = tuple[str, str]
 
 UNKNOWN = 0.99  # what a link is taken for that was made by thresholds, and has no probability
 REPEATING = 1.0  # log-odds against a pair that was not found, where a source repeats people
-
-# Which sources hold each person once; for several parties the sides must be alike.
-_ONCE: Mapping[Cardinality, tuple[bool, bool]] = {
-    "one-to-one": (True, True),
-    "one-to-many": (True, False),
-    "many-to-one": (False, True),
-    "many-to-many": (False, False),
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -138,11 +130,6 @@ class ClusterResult:
         return f"<table><caption>{names}</caption><tr><th>records</th><th>clusters</th></tr>{rows}</table>"
 
 
-def sides_once(cardinality: Cardinality) -> tuple[bool, bool]:
-    """Say for the left and the right source whether it holds each person once."""
-    return _ONCE[cardinality]
-
-
 def all_once(cardinality: Cardinality) -> bool:
     """Say whether each of several sources holds each person once.
 
@@ -156,7 +143,7 @@ def all_once(cardinality: Cardinality) -> bool:
     >>> all_once("one-to-one"), all_once("many-to-many")
     (True, False)
     """
-    left, right = _ONCE[cardinality]
+    left, right = ONE_PARTNER[cardinality]
     if left != right:
         raise UsageError(
             f"cardinality: {cardinality} is between a left and a right source, and here are several",

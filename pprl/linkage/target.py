@@ -4,8 +4,8 @@ Target: what a linkage aims at, and how pairs that exclude one another are resol
 
 from dataclasses import dataclass
 
-from pprl.linkage.resolving import Cardinality, Method
 from pprl.linkage.trial import Strata
+from pprl.model.links import ONE_PARTNER, Cardinality, Method
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ class Target:
     @property
     def left_once(self) -> bool:
         """Whether a left record has at most one partner."""
-        return self.cardinality in {"one-to-one", "many-to-one"}
+        return ONE_PARTNER[self.cardinality][0]
 
     @property
     def right_once(self) -> bool:
         """Whether a right record has at most one partner."""
-        return self.cardinality in {"one-to-one", "one-to-many"}
+        return ONE_PARTNER[self.cardinality][1]

@@ -5,9 +5,10 @@ A *conflict* is a record with several equally good partners (twins, a family at 
 address).  It is reported, not decided by a coin.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -17,6 +18,17 @@ from pprl.model.arrays import Ids, Rows, Scores, frozen, texts
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+Method = Literal["symmetric-best-match", "greedy", "optimal"]
+Cardinality = Literal["one-to-one", "one-to-many", "many-to-one", "many-to-many"]
+
+# Whether a left record has at most one partner, and a right one: where the other side holds each person once.
+ONE_PARTNER: Mapping[Cardinality, tuple[bool, bool]] = {
+    "one-to-one": (True, True),
+    "one-to-many": (False, True),
+    "many-to-one": (True, False),
+    "many-to-many": (False, False),
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -21,11 +21,12 @@ from pprl.files import read_bytes
 from pprl.linkage import LinkageResult
 from pprl.linkage.clustering import PENALTY, Edges, extend
 from pprl.linkage.linkagekeys import Crosswalk, RecordKeys, extend_record_keys
+from pprl.linkage.parts import ComparisonOptions
 from pprl.linkage.several import REPEATING, ClusterResult, Pair, all_once, edges_of, result_of
 from pprl.model import Clusters, EncodedDataset
 from pprl.model.arrays import Ids, Rows, Scores
 from pprl.workflow.several import pair_folder, require_all_linkable
-from pprl.workflow.unit import Options, link_two
+from pprl.workflow.unit import link_two
 
 SUMMARY = "summary.json"
 CROSSWALK = "crosswalk.csv"
@@ -173,7 +174,7 @@ def add(
     packages: Sequence[EncodedDataset],
     *,
     agreement: Agreement,
-    options: Options,
+    options: ComparisonOptions,
 ) -> Addition:
     """Let new parties join an earlier linkage, one after the other.
 
@@ -187,7 +188,7 @@ def add(
         Their packages.
     agreement : Agreement
         The one of the earlier linkage.
-    options : Options
+    options : ComparisonOptions
         How packages are compared.
 
     Raises

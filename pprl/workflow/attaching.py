@@ -6,7 +6,6 @@ import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -16,19 +15,17 @@ from pprl.errors import DataError, PolicyError, UsageError
 from pprl.exchange.crosswalks import load_record_keys
 from pprl.exchange.identifying import suspects
 from pprl.exchange.idmaps import IdMap
-from pprl.exchange.payloads import Payload, read_payload, write_payload
+from pprl.exchange.payloads import Payload, read_payload
 from pprl.exchange.shape import place_of
 from pprl.model.arrays import Rows
 from pprl.workflow.calls import require_type
 from pprl.workflow.research import KEY_COLUMN
+from pprl.workflow.results import TableResult
 from pprl.workflow.tables import all_of, sources_of
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Attached:
+class Attached(TableResult):
     """A payload with linkage keys, and without identifiers.
 
     Parameters
@@ -47,28 +44,10 @@ class Attached:
         Columns without a name, which were left out too.
     """
 
-    table: pa.Table
-    n_people: int
     n_without_rows: int
     n_left_out: int
     n_removed: int
     n_unnamed: int
-
-    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
-        """Write it as CSV or Parquet, as the name ends."""
-        write_payload(path, self.table, force=force)
-
-    def to_arrow(self) -> pa.Table:
-        """Give an Arrow table."""
-        return self.table
-
-    def to_pandas(self) -> "pd.DataFrame":
-        """Give a pandas frame."""
-        frame: pd.DataFrame = self.table.to_pandas()
-        return frame
-
-    def __len__(self) -> int:
-        return int(self.table.num_rows)
 
     def __repr__(self) -> str:
         return f"Attached({len(self)} rows of {self.n_people} people, {self.table.num_columns} columns)"

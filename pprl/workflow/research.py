@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -14,14 +14,12 @@ import pyarrow.compute as pc
 
 from pprl.errors import DataError, ResourceError, UsageError, nearest
 from pprl.exchange.crosswalks import load_crosswalk
-from pprl.exchange.payloads import Payload, read_payload, write_payload
+from pprl.exchange.payloads import Payload, read_payload
 from pprl.exchange.shape import place_of
 from pprl.linkage.linkagekeys import Crosswalk, tightened
 from pprl.model.arrays import Rows, counting, texts
 from pprl.workflow.calls import require_type
-
-if TYPE_CHECKING:
-    import pandas as pd
+from pprl.workflow.results import TableResult
 
 KEY_COLUMN = "linkage_key"
 PERSON_COLUMN = "person"
@@ -51,7 +49,7 @@ class SourceCount:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Joined:
+class Joined(TableResult):
     """Tables of several sources, joined by person.
 
     Parameters
@@ -64,25 +62,7 @@ class Joined:
         What each source brought.
     """
 
-    table: pa.Table
-    n_people: int
     counts: tuple[SourceCount, ...]
-
-    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
-        """Write it as CSV or Parquet, as the name ends."""
-        write_payload(path, self.table, force=force)
-
-    def to_arrow(self) -> pa.Table:
-        """Give an Arrow table."""
-        return self.table
-
-    def to_pandas(self) -> "pd.DataFrame":
-        """Give a pandas frame."""
-        frame: pd.DataFrame = self.table.to_pandas()
-        return frame
-
-    def __len__(self) -> int:
-        return int(self.table.num_rows)
 
     def __repr__(self) -> str:
         return f"Joined({len(self)} rows of {self.n_people} people, {len(self.counts)} sources)"

@@ -13,18 +13,12 @@ from pprl.agreement import Agreement
 from pprl.comparison.guards import require_path
 from pprl.errors import UsageError
 from pprl.linkage import CandidatesName, LinkageResult
-from pprl.linkage.deduplication import How, decide_within, link_within
+from pprl.linkage.deduplication import decide_within, link_within
+from pprl.linkage.parts import ComparisonOptions
 from pprl.linkage.several import ClusterResult, all_once, clustered
 from pprl.model import EncodedDataset
 from pprl.workflow.calls import require_type
-from pprl.workflow.unit import (
-    Options,
-    link_two,
-    require_linkable,
-    require_made_under,
-    rules_of,
-    target_of,
-)
+from pprl.workflow.unit import link_two, require_linkable, require_made_under, rules_of, target_of
 
 Progress = Callable[[str, int, int], None]
 PathLike = str | os.PathLike[str]
@@ -134,7 +128,7 @@ def link(
     >>> found.to_pandas()["source"].tolist()
     ['gp', 'ward', 'school']
     """
-    options = Options(workers, progress, candidates, largest_block, _folder(checkpoint))
+    options = ComparisonOptions(workers, progress, candidates, largest_block, _folder(checkpoint))
     packages = (left, right, *others)
     if not others:
         if names is not None:
@@ -204,7 +198,7 @@ def deduplicate(
     require_type("package", package, EncodedDataset)
     require_made_under(package, agreement, what="package")
     require_names([name], 1)
-    how = How(workers, progress, candidates, largest_block, _folder(checkpoint))
+    how = ComparisonOptions(workers, progress, candidates, largest_block, _folder(checkpoint))
     rules, target = rules_of(agreement), target_of(agreement, package)
     found = link_within(package, rules, how) if target is None else decide_within(package, rules, target, how)
     return clustered([name], [package], {(name, name): found}, once=False)

@@ -4,18 +4,16 @@ At the linkage unit: packages become links.
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
-from pathlib import Path
 
 from pprl.agreement import Agreement
 from pprl.encoding.decoys import FEWEST_RECORDS
 from pprl.encoding.passes import FuzzyPass
 from pprl.errors import PolicyError
 from pprl.exchange.package import Package, read_package
-from pprl.linkage import CandidatesName, LinkageResult, PassRule, Target, decide, link_datasets
-from pprl.linkage.parts import Progress
+from pprl.linkage import LinkageResult, PassRule, Target, decide, link_datasets
+from pprl.linkage.parts import ComparisonOptions
 from pprl.model import EncodedDataset
 from pprl.workflow.calls import require_type
 
@@ -40,23 +38,8 @@ def load(path: str | os.PathLike[str]) -> Package:
     return read_package(path)
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How packages are compared: what `link` and `deduplicate` are told besides the agreement."""
-
-    workers: int | None = None
-    progress: Progress | None = None
-    candidates: CandidatesName = "all-pairs"
-    largest_block: int | None = None
-    checkpoint: Path | None = None
-
-    def within(self, folder: str) -> "Options":
-        """Keep what is found in a folder of the checkpoint."""
-        return self if self.checkpoint is None else replace(self, checkpoint=self.checkpoint / folder)
-
-
 def link_two(
-    left: EncodedDataset, right: EncodedDataset, agreement: Agreement, options: Options
+    left: EncodedDataset, right: EncodedDataset, agreement: Agreement, options: ComparisonOptions
 ) -> LinkageResult:
     """Link two packages as the agreement's target says, once it is known that they may be."""
     target = target_of(agreement, left, right)

@@ -167,7 +167,23 @@ def test_keys_of_another_linkage_are_not_left_beside(parties):
     assert 0 == link(parties, "ab", "out")
 
     assert 2 == link(parties, "ac", "out", "--force")
-    assert "holds linkage keys of another linkage" in parties.err
+    assert "linkage keys of another linkage" in parties.err
+
+
+def test_clusters_of_another_linkage_are_not_left_beside(parties):
+    """They would be taken for those of these packages."""
+    assert 0 == link(parties, "ab", "out")
+    (parties.folder / "out" / "clusters.csv").write_text("cluster,source,record_id\n", encoding="utf-8")
+
+    assert 2 == link(parties, "ab", "out", "--force")
+    assert "holds clusters" in parties.err
+
+
+def test_files_too_small_for_decoys_say_how_they_were_linked(parties):
+    """The agreement asks for balance, which cannot be had."""
+    assert 0 == link(parties, "ab", "out")
+
+    assert "passes link at their own thresholds" in parties.err
 
 
 @pytest.mark.parametrize("before", ["ab", "abc"])

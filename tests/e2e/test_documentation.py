@@ -105,6 +105,42 @@ def test_the_example_of_two_custodians_runs_and_is_short(tmp_path):
     assert len(body) <= 8
 
 
+@pytest.mark.parametrize(
+    ("script", "told", "written"),
+    [
+        ("linkage_report.py", "LinkageResult", {"report.html", "report.json"}),
+        (
+            "attach_and_join.py",
+            "Joined",
+            {
+                *("keys-trust.csv", "keys-hospital.csv", "crosswalk.csv"),
+                *("trust.parquet", "hospital.parquet", "joined.parquet"),
+            },
+        ),
+    ],
+)
+def test_the_examples_of_what_follows_a_linkage_run(tmp_path, script, told, written):
+    """The others of examples/, each in an empty folder."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / script)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert told in done.stdout
+    assert written == {path.name for path in tmp_path.iterdir()}
+
+
+def test_every_example_is_in_the_list_of_examples():
+    """examples/README.md"""
+    listed = re.findall(r"^\| `(\w+\.py)` ", (ROOT / "examples" / "README.md").read_text(), re.MULTILINE)
+
+    assert sorted(path.name for path in (ROOT / "examples").glob("*.py")) == sorted(listed)
+
+
 def quality_told(out: str) -> dict[str, float]:
     """Read what the demo says of its links against the truth."""
     return {

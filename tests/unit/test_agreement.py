@@ -1,6 +1,8 @@
 """An agreement is checked whole when it is loaded, and says where a mistake is."""
 
 import decimal
+import subprocess
+import sys
 import tomllib
 
 import jsonschema
@@ -24,6 +26,15 @@ def test_presets_load():
     """All that ship with the package."""
     assert {"febrl", "uk-health"} <= set(preset_names())
     assert all(len(Agreement.preset(name).fingerprint) == 64 for name in preset_names())
+
+
+def test_an_agreement_does_not_wait_for_the_linkage():
+    """Custodians load one, and link nothing."""
+    code = "import sys, pprl.agreement; sys.exit('pprl.linkage' in sys.modules)"
+
+    status = subprocess.run([sys.executable, "-c", code], check=False).returncode
+
+    assert 0 == status
 
 
 def test_the_fingerprint_of_a_preset_has_not_moved():

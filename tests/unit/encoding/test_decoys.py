@@ -76,6 +76,16 @@ def test_a_decoy_is_nobody():
     assert len(numbers) == len(set(numbers))
 
 
+def test_numbers_of_decoys_look_like_numbers():
+    """As alike as others are, where a pass compares them by their parts; but nobody can have one."""
+    texts, _decoy = made(least=500)
+    numbers = [number for number in texts["health_number"][300:] if number]
+
+    assert numbers
+    assert all(len(one) == 10 and one.count("*") == 1 for one in numbers)
+    assert all(one.replace("*", "").isdigit() for one in numbers)
+
+
 def test_relatives_keep_family_name_and_address_of_one_record():
     """And are as far apart in age as relatives in the file."""
     texts, _ = made(least=500, relatives=1.0)

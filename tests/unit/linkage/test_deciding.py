@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pprl.comparison.pairwise import dice_of
-from pprl.linkage import PassRule
+from pprl.linkage import PassRule, rescoring
 from pprl.linkage.deciding import decide
 from pprl.linkage.evidence import asked, gather, unrelated
 from pprl.linkage.precision import Population, PrecisionCurve, probabilities
@@ -290,7 +290,38 @@ def test_every_pass_is_asked_about_every_pair():
 
 
 def test_a_pair_is_scored_by_a_model_that_did_not_see_it():
-    """Leaving a record's pairs out of what is learned does not change their weights."""
+    """What is said of the pairs of one fold changes the weights of the others, and not theirs."""
+    rng = np.random.default_rng(1)
+    features = np.column_stack([np.ones(300), rng.normal(size=300)])
+    fold, true = np.arange(300) % 3, features[:, 1] > 0.5
+    lied = np.where(fold == 1, ~true, true)
+
+    weight, otherwise = (rescoring._cross_fitted(features, said, ~said, fold) for said in (true, lied))
+
+    assert np.array_equal(weight[fold == 1], otherwise[fold == 1])
+    assert not np.isclose(weight[fold != 1], otherwise[fold != 1]).any()
+
+
+def test_an_interrupted_decision_goes_on(tmp_path):
+    """Stopped in its second pass, it ends as it would have."""
+    left, right = two_sides(n_both=100, n_alone=100, n_decoys=200, noise=0.3, near=0.5)
+    target = Target(0.95)
+
+    def stopped(name, _done, _total):
+        if name == RULES[-1].name:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        decide(left, right, RULES, target, checkpoint=tmp_path / "work", progress=stopped)
+    resumed = decide(left, right, RULES, target, checkpoint=tmp_path / "work")
+
+    plain = decide(left, right, RULES, target)
+    assert plain.links.to_pandas().equals(resumed.links.to_pandas())
+    assert plain.judgement == resumed.judgement
+
+
+def test_true_pairs_weigh_more_than_pairs_with_decoys():
+    """Where they are alike enough."""
     left, right = two_sides(n_both=100, n_alone=100, n_decoys=200, noise=0.3, near=0.5)
     evidence = gather(left, right, RULES)
     chance = unrelated(left, right, RULES, np.random.default_rng(0))

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pprl.linkage.clustering import Edges, cluster
-from pprl.linkage.deduplication import How, fair_share, filled, link_within, self_evidence
+from pprl.linkage.deduplication import fair_share, filled, link_within, self_evidence
 from pprl.linkage.evidence import Evidence
-from pprl.linkage.parts import PassRule
+from pprl.linkage.parts import ComparisonOptions, PassRule
 from pprl.linkage.results import LinkageResult
 from pprl.linkage.several import clusters_of_links, edges_of, sureness
 from pprl.model import BitMatrix, CheckTags, Conflicts, EncodedDataset, Links, Provenance
@@ -64,7 +64,7 @@ def test_pairs_within_are_those_of_a_plain_loop(seed, n_records, n_decoys):
     """Each once, left before right, none of a decoy, by the first pass that has it."""
     data = dataset(np.random.default_rng(seed), n_records, min(n_decoys, n_records))
 
-    links = link_within(data, rules("0.75"), How()).links
+    links = link_within(data, rules("0.75"), ComparisonOptions()).links
 
     pairs = zip(links.left.tolist(), links.right.tolist(), strict=True)
     assert found_slowly(data, 0.75) == dict(zip(pairs, links.decided_by, strict=True))
@@ -75,7 +75,7 @@ def test_no_record_meets_itself_and_no_pair_twice(seed, n_records):
     """The evidence has each pair once, left before right."""
     data = dataset(np.random.default_rng(seed), n_records)
 
-    evidence = self_evidence(data, rules("0.75"), How())
+    evidence = self_evidence(data, rules("0.75"), ComparisonOptions())
 
     assert (evidence.left < evidence.right).all()
     pairs = set(zip(evidence.left.tolist(), evidence.right.tolist(), strict=True))
@@ -87,7 +87,7 @@ def test_an_exact_pass_that_refuses_leaves_no_pair_that_differs():
     data = dataset(np.random.default_rng(3), 40)
     refusing = [PassRule("number", threshold=None, refuses=True), rules("0.75")[1]]
 
-    links = link_within(data, refusing, How()).links
+    links = link_within(data, refusing, ComparisonOptions()).links
 
     known = data.present["number"]
     both = known[links.left] & known[links.right]

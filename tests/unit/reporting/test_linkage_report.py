@@ -1,6 +1,5 @@
 import json
 import re
-from html.parser import HTMLParser
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -25,7 +24,6 @@ from pprl.reporting.linkage_words import percent
 
 NASTY = "<script>alert('x')</script>&\"\u202e"
 CANARY = b"featherstonehaugh"
-VOID = {"meta", "br", "img", "link", "input", "hr", "wbr"}
 UK = Agreement.preset("uk-health")
 
 
@@ -101,40 +99,15 @@ def page(result):
     return report_html(result, names=(NASTY, "the ward"), agreement=UK, groups=by_sex())
 
 
-class Outline(HTMLParser):
-    """Elements with their attributes; every one that is opened must be closed."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.feed(page)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def all(self, *tags: str) -> list[dict[str, str | None]]:
-        return [attributes for tag, attributes in self.elements if tag in tags]
-
-
 @pytest.mark.parametrize("made", ["two", "thresholds", "clusters"])
-def test_pages_are_well_formed_and_need_nothing_else(made, page):
+def test_pages_are_well_formed_and_need_nothing_else(made, page, outline_of):
     """No script, no address, nothing fetched; one first heading, no level left out, tables with heads."""
     pages = {
         "two": lambda: page,
         "thresholds": lambda: report_html(linked()),
         "clusters": lambda: report_html(clustered(), agreement=UK),
     }
-    outline = Outline(text := pages[made]())
+    outline = outline_of(text := pages[made]())
     levels = [int(tag[1]) for tag, _ in outline.elements if re.fullmatch(r"h[1-6]", tag)]
     ids = [attributes["id"] for _, attributes in outline.elements if "id" in attributes]
 
