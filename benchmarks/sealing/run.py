@@ -117,6 +117,7 @@ class Memory(threading.Thread):
         self.peak = 0
 
     def run(self):
+        """Look until the process ends."""
         while True:
             status = Path("/proc/self/status").read_text(encoding="ascii")
             self.peak = max(self.peak, int(status.split("RssAnon:")[1].split()[0]))

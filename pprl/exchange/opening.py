@@ -6,13 +6,10 @@ has a code of its own, goes into the ledger, and leaves nothing behind.
 """
 
 import contextlib
-import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
 
 from pprl.errors import AuthenticationError, DataError, PolicyError, PprlError, UsageError
 from pprl.exchange import clock
@@ -20,36 +17,23 @@ from pprl.exchange.checking import check_apart
 from pprl.exchange.contents import Facts
 from pprl.exchange.envelope import (
     ALLOWED,
-    MANIFEST_TYPE,
-    MAX_ENVELOPE_BYTES,
-    MAX_PAYLOAD_BYTES,
     NEEDS_OPT_OUTS,
-    PRELUDE_BYTES,
-    Envelope,
     Purpose,
     SealedManifest,
     Terms,
-    broken,
-    manifest_from,
-    parse_envelope,
-    parse_prelude,
     require_allowed,
 )
 from pprl.exchange.ledger import OPEN
 from pprl.exchange.optouts import require_stated
 from pprl.exchange.parties import Party
 from pprl.exchange.peers import peers_of, refuse_same_rows, remember, require_equal_tags
-from pprl.exchange.signing import verify
 from pprl.exchange.store import Store
-from pprl.files import give_name, open_regular, private_temporary, refuse_existing, sync_folder, write_whole
+from pprl.exchange.unsealing import WHAT, Unsealed, unseal, verified
+from pprl.files import give_name, private_temporary, refuse_existing, sync_folder
 from pprl.private import refuse_private_place
 from pprl.refusals import our_errors
 
-MAX_HEADER_BYTES = 8192
 MOST_EARLY = timedelta(hours=1)  # that the sender's clock may be ahead of this one
-_MAX_SEALED_BYTES = MAX_PAYLOAD_BYTES + (MAX_PAYLOAD_BYTES >> 11)
-_AGE = b"age-encryption.org/"
-_WHAT = "sealed package"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,23 +68,6 @@ class _Seen:
     """As much of a package as is believed so far, for the ledger."""
 
     fields: dict[str, str | int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Unsealed:
-    """What was found behind the encryption, before any of it is believed.
-
-    Parameters
-    ----------
-    envelope : Envelope
-        The manifest and its signatures.
-    length, sha256 : int, str
-        Of the payload as it came.
-    """
-
-    envelope: Envelope
-    length: int
-    sha256: str
 
 
 def open_sealed(
@@ -181,124 +148,11 @@ def _opened(path: Path, out: Path, setting: _Setting, seen: _Seen, *, force: boo
         require_whole(manifest, unsealed)
         peers = peers_of(store.folder, manifest) if manifest.purpose == "encodings" else ()
         require_equal_tags(manifest, peers)
-        facts = check_apart(payload, manifest.purpose, manifest.layout, _WHAT, fresh_ids=True)
+        facts = check_apart(payload, manifest.purpose, manifest.layout, WHAT, fresh_ids=True)
         _require_stated(manifest, facts)
         refuse_same_rows(manifest, facts.rows_digest, peers)
         _make_visible(payload, out, manifest, facts, store, force=force)
     return Opened(out, manifest)
-
-
-def unseal(path: Path, payload: Path | None, store: Store) -> Unsealed:
-    """Decrypt a sealed file; nothing that comes out is to be believed yet.
-
-    Parameters
-    ----------
-    path : Path
-        The sealed file.
-    payload : Path, optional
-        Where to write the payload; without it only the envelope is decrypted.
-    store : Store
-        Of the recipient.
-
-    Raises
-    ------
-    DataError
-        If it is not a sealed file (``not-sealed``), or too large to be one (``too-large``).
-    AuthenticationError
-        If it was altered, or is not sealed to this party.
-
-    Examples
-    --------
-    >>> unseal(Path("no-such-file"), None, None)
-    Traceback (most recent call last):
-    pprl.errors.DataError: sealed package: does not exist
-    """
-    with open_regular(path, what=_WHAT) as stream:
-        size = os.fstat(stream.fileno()).st_size
-        if size > _MAX_SEALED_BYTES:
-            raise DataError(f"{_WHAT}: is longer than any that can be sealed", code="too-large")
-        if stream.read(len(_AGE)) != _AGE:
-            raise DataError(
-                f"{_WHAT}: is not a sealed file",
-                code="not-sealed",
-                hint="a sealed package is made by `pprl seal`; what is not sealed was never safe to send",
-            )
-        stream.seek(0)
-        if payload is None:
-            return decrypted(stream, None, store)
-        with write_whole(payload) as target:
-            return decrypted(stream, target, store)
-
-
-def decrypted(stream: BinaryIO, target: BinaryIO | None, store: Store) -> Unsealed:
-    """Decrypt a stream as `unseal` does a file.
-
-    Parameters
-    ----------
-    stream : BinaryIO
-        The sealed file, from its beginning.
-    target : BinaryIO, optional
-        Where to write the payload; without it only the envelope is decrypted.
-    store : Store
-        Of the recipient.
-
-    Raises
-    ------
-    AuthenticationError
-        If it was altered, or is not sealed to this party.
-    """
-    from pprl.exchange.age import decrypt_stream
-
-    plain = decrypt_stream(stream, [store.identity.opener], max_header_bytes=MAX_HEADER_BYTES, max_stanzas=1)
-    n_bytes = parse_prelude(plain.read(PRELUDE_BYTES), _WHAT)
-    content = plain.read(min(n_bytes, MAX_ENVELOPE_BYTES))
-    if len(content) < n_bytes:
-        raise broken(_WHAT, "envelope", "it ends within its envelope")
-    envelope = parse_envelope(content, _WHAT)
-    digest, length = hashlib.sha256(), 0
-    if target is not None:
-        for piece in plain:
-            digest.update(piece)
-            target.write(piece)
-            length += len(piece)
-    return Unsealed(envelope, length, digest.hexdigest())
-
-
-def verified(unsealed: Unsealed, party: Callable[[str], Party]) -> SealedManifest:
-    """Give the manifest, if it is signed by the party that it names, with keys from the agreement.
-
-    Raises
-    ------
-    AuthenticationError
-        If it is malformed, or a signature is missing or does not verify.
-    PolicyError
-        If the agreement has no such party, or has one no longer.
-
-    Examples
-    --------
-    >>> try:
-    ...     verified(Unsealed(Envelope(payload_type="", payload="", signatures=()), 0, ""), None)
-    ... except AuthenticationError as error:
-    ...     error.code
-    'authentication/manifest'
-    """
-    content = unsealed.envelope.content
-    manifest = manifest_from(content, _WHAT)
-    sender = _sender(manifest.sender, party)
-    verify(sender, MANIFEST_TYPE, content, unsealed.envelope.signatures, what=_WHAT)
-    return manifest
-
-
-def _sender(name: str, party: Callable[[str], Party]) -> Party:
-    try:
-        return party(name)
-    except PolicyError as error:
-        removed = error.code.endswith("removed-party")
-    raise PolicyError(
-        f"{_WHAT}: its sender {'was removed from' if removed else 'is not in'} the agreement",
-        code="removed-sender" if removed else "unknown-sender",
-        hint="do not open it; ask whoever sent it which agreement they have",
-    )
 
 
 def _fields(manifest: SealedManifest) -> dict[str, str | int]:
@@ -327,8 +181,8 @@ def _require_meant(manifest: SealedManifest, setting: _Setting) -> None:
         ("wrong-recipient", manifest.recipient, me.name, "was made for another party"),
     ):
         if found != wanted:
-            raise PolicyError(f"{_WHAT}: {how}", code=code, hint=_ASK)
-    require_allowed(manifest, setting.party(manifest.sender).role, me.role, _WHAT)
+            raise PolicyError(f"{WHAT}: {how}", code=code, hint=_ASK)
+    require_allowed(manifest, setting.party(manifest.sender).role, me.role, WHAT)
     for code, same, how in (
         (
             "wrong-version",
@@ -340,7 +194,7 @@ def _require_meant(manifest: SealedManifest, setting: _Setting) -> None:
         ("expired", now <= clock.from_text(manifest.expires), f"expired on {manifest.expires[:10]}"),
     ):
         if not same:
-            raise PolicyError(f"{_WHAT}: {how}", code=code, hint=_ASK)
+            raise PolicyError(f"{WHAT}: {how}", code=code, hint=_ASK)
     if terms.opt_outs and manifest.purpose in NEEDS_OPT_OUTS:
         require_stated(manifest)
 
@@ -350,11 +204,11 @@ def _require_new(manifest: SealedManifest, store: Store) -> None:
     if not ALLOWED[manifest.purpose].ways:
         return  # what a party keeps for itself is opened as often as it likes
     if store.ledger.has_received(manifest.package_id):
-        raise PolicyError(f"{_WHAT}: was opened before", code="replayed", hint=_ASK)
+        raise PolicyError(f"{WHAT}: was opened before", code="replayed", hint=_ASK)
     last = store.ledger.last_sequence(manifest.sender, manifest.purpose, "received")
     if manifest.sequence <= last:
         raise PolicyError(
-            f"{_WHAT}: has number {manifest.sequence}, and number {last} was opened before",
+            f"{WHAT}: has number {manifest.sequence}, and number {last} was opened before",
             code="out-of-sequence",
             hint="ask the sender to seal it again, if it is the one that is wanted",
         )
@@ -370,13 +224,13 @@ def require_whole(manifest: SealedManifest, unsealed: Unsealed) -> None:
     """
     if unsealed.length != manifest.length:
         raise AuthenticationError(
-            f"{_WHAT}: holds {unsealed.length} bytes, its manifest says {manifest.length}",
+            f"{WHAT}: holds {unsealed.length} bytes, its manifest says {manifest.length}",
             code="wrong-length",
             hint=_ASK,
         )
     if unsealed.sha256 != manifest.sha256:
         raise AuthenticationError(
-            f"{_WHAT}: holds other bytes than its sender signed", code="wrong-digest", hint=_ASK
+            f"{WHAT}: holds other bytes than its sender signed", code="wrong-digest", hint=_ASK
         )
 
 
@@ -387,7 +241,7 @@ def _require_stated(manifest: SealedManifest, facts: Facts) -> None:
         pairs += [(getattr(manifest, name), getattr(facts, name)) for name in _REPEATED]
     if any(stated != found for stated, found in pairs):
         raise DataError(
-            f"{_WHAT}: its payload has other rows, or is of another agreement or secret, than it says",
+            f"{WHAT}: its payload has other rows, or is of another agreement or secret, than it says",
             code="row-stated",
             hint=_ASK,
         )

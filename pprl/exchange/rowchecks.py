@@ -9,6 +9,7 @@ so memory does not grow with the number of rows.
 import hashlib
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO
 
 import msgspec
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pprl.errors import DataError
+from pprl.exchange.digests import Digest
 from pprl.exchange.layout import Manifest, PassEntry, Section, altered, placed_sections
 from pprl.exchange.package import read_manifest
 from pprl.model.arrays import Ids, Mask, Words
@@ -81,7 +83,14 @@ def check_rows(stream: BinaryIO, what: str, *, fresh_ids: bool) -> tuple[Manifes
     """
     manifest, start = read_manifest(stream, what)
     places = dict(_checked_places(stream, manifest, start, what))
-    reader = _Reader(stream, manifest, places, what)
+    with ThreadPoolExecutor(1) as pool:
+        total = _check_pieces(
+            _Reader(stream, manifest, places, what, pool), manifest, what, fresh_ids=fresh_ids
+        )
+    return manifest, RowFacts(rows=manifest.rows, rows_digest=total.digest(manifest.rows))
+
+
+def _check_pieces(reader: "_Reader", manifest: Manifest, what: str, *, fresh_ids: bool) -> "_Total":
     ids = _RisingIds(what) if fresh_ids else _AnyIds(what)
     fills = [_Fill(one, what) for one in manifest.passes]
     others = _Others(manifest, what)
@@ -102,7 +111,7 @@ def check_rows(stream: BinaryIO, what: str, *, fresh_ids: bool) -> tuple[Manifes
     for fill in fills:
         fill.finish()
     alike.finish(what)
-    return manifest, RowFacts(rows=manifest.rows, rows_digest=total.digest(manifest.rows))
+    return total
 
 
 def _checked_places(
@@ -134,12 +143,17 @@ class _Reader:
     """Reads the same rows of all sections, and their digests on the way."""
 
     def __init__(
-        self, stream: BinaryIO, manifest: Manifest, places: dict[str, tuple[Section, int]], what: str
+        self,
+        stream: BinaryIO,
+        manifest: Manifest,
+        places: dict[str, tuple[Section, int]],
+        what: str,
+        pool: ThreadPoolExecutor,
     ) -> None:
         self._stream, self._rows, self._what = stream, manifest.rows, what
         self._next = {name: begin for name, (_, begin) in places.items()}
         self._sections = {name: section for name, (section, _) in places.items()}
-        self._digests = {name: hashlib.sha256() for name in places}
+        self._digests = {name: Digest(pool) for name in places}
 
     def read(self, n_rows: int) -> dict[str, Octets]:
         return {name: self._some(name, n_rows) for name in self._sections}

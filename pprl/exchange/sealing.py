@@ -7,7 +7,6 @@ never in memory whole, and nothing is written in the clear.
 
 import contextlib
 import functools
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +16,7 @@ from typing import BinaryIO
 from pprl.errors import DataError, PprlError
 from pprl.exchange import clock
 from pprl.exchange.contents import Facts
+from pprl.exchange.digests import digesting
 from pprl.exchange.envelope import (
     ALLOWED,
     MANIFEST_TYPE,
@@ -206,13 +206,13 @@ def _encrypt(
     from pprl.exchange.age import PqRecipient, encrypt_stream
 
     signed = manifest.to_bytes()
-    digest = hashlib.sha256()
-    with encrypt_stream(stream, [PqRecipient.parse(recipient.age)]) as sealed:
+    with digesting() as digest, encrypt_stream(stream, [PqRecipient.parse(recipient.age)]) as sealed:
         sealed.write(envelope_of(signed, store.identity.sign(MANIFEST_TYPE, signed)))
         for piece in content.pieces():
             digest.update(piece)
             sealed.write(piece)
-    if digest.hexdigest() != manifest.sha256:
+        found = digest.hexdigest()
+    if found != manifest.sha256:
         raise DataError(f"{_WHAT}: changed while it was being read", code="changed-while-read")
 
 
@@ -230,11 +230,10 @@ def _note(store: Store, manifest: SealedManifest, *, error: PprlError | None = N
 
 
 def _measured(content: Content) -> tuple[str, int]:
-    digest, length = hashlib.sha256(), 0
-    for piece in content.pieces():
-        digest.update(piece)
-        length += len(piece)
-    return digest.hexdigest(), length
+    with digesting() as digest:
+        for piece in content.pieces():
+            digest.update(piece)
+        return digest.hexdigest(), digest.length
 
 
 def _pieces_of(path: Path) -> Iterator[bytes]:

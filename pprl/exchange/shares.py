@@ -26,8 +26,9 @@ from pprl.exchange.envelope import (
     require_allowed,
 )
 from pprl.exchange.identities import Identity
-from pprl.exchange.opening import MAX_HEADER_BYTES, MOST_EARLY, Unsealed, verified
+from pprl.exchange.opening import MOST_EARLY
 from pprl.exchange.parties import Party
+from pprl.exchange.unsealing import MAX_HEADER_BYTES, Unsealed, verified
 
 PURPOSE: Final[Purpose] = "key-share"
 DAYS: Final = ALLOWED[PURPOSE].days

@@ -8,7 +8,6 @@ stays in memory is a number, and an id, for each record.
 
 import csv
 import dataclasses
-import hashlib
 import io
 import os
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from pprl.exchange.digests import digesting
 from pprl.exchange.idmaps import HEADER
 from pprl.exchange.layout import Manifest, Section, aligned, header_of
 from pprl.exchange.package import Octets, read_sections
@@ -73,7 +73,7 @@ class Shuffled:
             if name == "record_ids":
                 yield self._fresh_ids(rows)
             else:
-                yield self.sections[name].reshape(-1, width)[self.order[rows]].tobytes()
+                yield np.take(self.sections[name].reshape(-1, width), self.order[rows], axis=0).tobytes()
 
     def id_map(self) -> Iterator[bytes]:
         """Give the way back to the custodian's own ids as CSV; people who do not exist are not in it."""
@@ -171,11 +171,10 @@ def _drawn(rows: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
 
 
 def _digested(shuffled: Shuffled, name: str) -> Section:
-    digest, length = hashlib.sha256(), 0
-    for piece in shuffled.section(name):
-        digest.update(piece)
-        length += len(piece)
-    return Section(name=name, length=length, sha256=digest.hexdigest())
+    with digesting() as digest:
+        for piece in shuffled.section(name):
+            digest.update(piece)
+        return Section(name=name, length=digest.length, sha256=digest.hexdigest())
 
 
 def _csv_rows(fresh: Octets, own: Octets) -> bytes:

@@ -18,10 +18,10 @@ from pprl.exchange.crosswalks import CROSSWALK_HEADER, KEY_HEADER
 from pprl.exchange.envelope import Purpose, SealedManifest, manifest_from
 from pprl.exchange.idmaps import HEADER as ID_MAP_HEADER
 from pprl.exchange.layout import Manifest
-from pprl.exchange.opening import unseal, verified
 from pprl.exchange.package import Octets, read_sections
 from pprl.exchange.rowchecks import FRESH_ID_DIGITS
 from pprl.exchange.store import Store
+from pprl.exchange.unsealing import unseal, verified
 from pprl.files import open_regular
 from pprl.workflow.exchanging import require_own_keys
 from pprl.workflow.signed import SignedAgreement

@@ -7,9 +7,10 @@ import pytest
 from pprl.errors import UsageError
 from pprl.exchange import clock, opening
 from pprl.exchange.contents import Facts
-from pprl.exchange.opening import open_sealed, unseal
+from pprl.exchange.opening import open_sealed
 from pprl.exchange.sealing import of_bytes, seal
 from pprl.exchange.store import Store
+from pprl.exchange.unsealing import unseal
 from pprl.workflow.exchanging import terms_of
 
 PAGE = b"<!doctype html>" + bytes(200_000)

@@ -10,8 +10,9 @@ import pytest
 from pprl.errors import PprlError
 from pprl.exchange.age import decrypt_stream, encrypt_stream
 from pprl.exchange.envelope import PRELUDE_BYTES, parse_prelude
-from pprl.exchange.opening import decrypted, require_whole, verified
+from pprl.exchange.opening import require_whole
 from pprl.exchange.store import Store
+from pprl.exchange.unsealing import decrypted, verified
 from pprl.workflow.exchanging import seal_package
 
 N_MUTATIONS = 10_000
