@@ -51,7 +51,9 @@ def hardened(one, hardening):
 def alone(agreement, name):
     """Give the agreement with one of its fuzzy passes only, beside the exact ones."""
     kept = tuple(one for one in agreement.passes if not isinstance(one, FuzzyPass) or one.name == name)
-    return msgspec.structs.replace(agreement, passes=kept)
+    used = {name for one in kept for name in one.field_names}
+    fields = tuple(rule for rule in agreement.fields if rule.name in used)
+    return msgspec.structs.replace(agreement, passes=kept, fields=fields)
 
 
 def aimed(agreement, target):

@@ -278,11 +278,11 @@ def _judged(curve: PrecisionCurve, target: Target) -> tuple[Scores, int, Judgeme
     if not len(curve):
         return np.zeros(0), 0, Judgement(target.precision, supported=target.precision is None)
     place = _likelier_than_not(curve) if target.precision is None else curve.place_for(target.precision)
-    kept = _strictest(curve) if place is None else place
+    kept = curve.last_link(_strictest(curve) if place is None else place)
     judgement = Judgement(
         target.precision,
         supported=place is not None,
-        estimate=curve.estimate(kept),
+        estimate=curve.estimate(kept) if curve.n_links[kept] else None,
         curve=curve.thinned(),
         weights=_weight_counts(curve),
     )

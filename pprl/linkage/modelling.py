@@ -87,7 +87,7 @@ def model_decision(
         judgement=Judgement(
             target.precision,
             supported=target.precision is None or bool(end),
-            estimate=_estimate(model.expect(kept)),
+            estimate=_estimate(model.expect(kept)) if kept.size else None,
             curve=_curve(model, linked),
             measured=False,
         ),

@@ -155,6 +155,10 @@ class PrecisionCurve:
         reached = np.flatnonzero(n_false <= (1 - precision) * self.n_links)
         return int(reached[-1]) if reached.size else None
 
+    def last_link(self, place: int) -> int:
+        """Give the place of the last link to a real record at or above a place; 0 where there is none."""
+        return int(np.searchsorted(self.n_links, self.n_links[place]))
+
     def estimate(self, place: int) -> PrecisionEstimate:
         """Say how precise the links at or above a place are.
 
@@ -178,14 +182,15 @@ class PrecisionCurve:
         def share(false: float) -> float:
             return min(1.0, max(0.0, 1 - false / n_links)) if n_links else 0.0
 
+        precision = share(n_false)
         return PrecisionEstimate(
             weight=float(self.weight[place]),
             n_links=n_links,
             n_decoy_links=n_decoy_links,
             n_false=n_false,
-            precision=share(n_false),
-            low=share(many + by_equality),
-            high=share(few),
+            precision=precision,
+            low=min(share(many + by_equality), precision),
+            high=max(share(few), precision),
         )
 
     def thinned(self) -> tuple[PrecisionEstimate, ...]:

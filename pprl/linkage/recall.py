@@ -259,7 +259,7 @@ def fitted(
     >>> people.round(-1).tolist()
     [[100.0, 40.0]]
     """
-    unseen = 1 - shares.sum(axis=-1)
+    unseen = np.maximum(1 - shares.sum(axis=-1), 0)
     false = np.maximum((real / scale + decoys) / 2, 0.25)
     people = start
     if people is None:
@@ -292,7 +292,8 @@ def _found(counted: Counted, decoys: npt.NDArray[np.float64], n_equal: int, scal
 def _missed(
     people: npt.NDArray[np.float64], shares: npt.NDArray[np.float64], above: Mask
 ) -> npt.NDArray[np.float64]:
-    missed: npt.NDArray[np.float64] = (people * (1 - shares[..., above].sum(axis=-1))).sum(axis=-1)
+    elsewhere = np.maximum(1 - shares[..., above].sum(axis=-1), 0)  # not below it by a rounding error
+    missed: npt.NDArray[np.float64] = (people * elsewhere).sum(axis=-1)
     return missed
 
 

@@ -79,7 +79,7 @@ class Judgement:
     supported : bool
         Whether the data can show that.  If not, the links are those before any to a decoy.
     estimate : PrecisionEstimate, optional
-        Of the links that were made; None where there was no pair to link.
+        Of the links that were made; None where there are none.
     curve : tuple of PrecisionEstimate
         The same at other thresholds, from the strictest to the loosest.
     weights : WeightCounts

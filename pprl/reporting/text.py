@@ -267,8 +267,8 @@ def _stratum(stratum: StratumRecall) -> tuple[object, ...]:
 
 
 def _unsupported(judgement: Judgement) -> str:
-    if judgement.estimate is None:
-        return "there was no pair to link"
+    if judgement.estimate is None and judgement.measured:
+        return "no link was made"
     if not judgement.measured:
         return "a model of all pairs expects that none of the links reach it; decoys could tell more"
     return "the links made are those before any to a decoy; with more decoys they could tell more"

@@ -424,3 +424,35 @@ def test_pairs_that_are_asked_for_come_as_they_are():
     assert rows.tolist() == evidence.left.tolist()
     assert {"names", "dates"} == set(evidence.likeness)
     assert {"number"} == set(evidence.equality)
+
+
+def test_estimates_end_with_the_last_link():
+    """Links to decoys that come after it tell of links that were not made."""
+    curve = PrecisionCurve.of(
+        np.array([5.0, 4.0, 3.0, 2.0, 1.0]),
+        np.array([True, False, True, False, False]),
+        np.zeros(5),
+        Population(n_left=10, n_right=10, left_decoys=10, right_decoys=10),
+    )
+
+    assert curve.last_link(4) == 2
+    assert curve.estimate(curve.last_link(4)).n_decoy_links == 1
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=300), st.integers(1, 2000), st.integers(1, 5000))
+def test_an_interval_holds_its_estimate(real, n_records, n_decoys):
+    """At every place, also where a decoy stands for far less than one false link."""
+    weight = -np.arange(len(real), dtype=float)
+    population = Population(n_records, n_records, left_decoys=n_decoys, right_decoys=n_decoys)
+    curve = PrecisionCurve.of(weight, np.array(real), np.zeros(len(real)), population)
+
+    assert all(one.low <= one.precision <= one.high for one in curve.thinned())
+
+
+def test_no_links_are_worth_nothing():
+    """What there is none of is neither good nor bad."""
+    left, right = two_sides(n_both=0, n_alone=60, n_decoys=60)
+
+    judgement = decide(left, right, RULES, Target(0.99)).judgement
+
+    assert judgement.estimate is None or judgement.estimate.n_links > 0

@@ -153,3 +153,12 @@ def test_links_by_equal_values_alone():
     estimate = dataclasses.replace(held, n_equal=1000).estimate(math.inf, math.inf, 1.0)
 
     assert 1000 / (1000 + weights.size) == pytest.approx(estimate.recall, abs=0.03)
+
+
+def test_nobody_is_missed_where_everybody_is_found():
+    """Shares add up to one, or a rounding error more; the number of people missed is never below zero."""
+    shares = np.array([[[0.1] * 3 + [0.7 + 1e-15]]])
+
+    missed = recall._missed(np.full((1, 1), 100.0), shares, np.ones(4, dtype=bool))
+
+    assert missed.tolist() == [0.0]
