@@ -12,17 +12,22 @@ import io
 import os
 import shutil
 import stat
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from pprl.errors import DataError, PolicyError, UsageError
+from pprl.errors import DataError, UsageError
 from pprl.locks import lock as lock  # noqa: PLC0414 - with what else makes outputs
+from pprl.places import refuse_existing as refuse_existing  # noqa: PLC0414 - as above
+from pprl.places import refuse_exposed_folder as refuse_exposed_folder  # noqa: PLC0414 - as above
+from pprl.places import refuse_inputs_as_output as refuse_inputs_as_output  # noqa: PLC0414 - as above
+from pprl.places import refuse_taken
 from pprl.refusals import Source, cannot_read, cannot_write, kind_of, our_errors
 from pprl.temporaries import private_temporary as private_temporary  # noqa: PLC0414 - with what else makes outputs
 from pprl.temporaries import sweep, temporary_for
 
 OWNER_ONLY = 0o600
+FOR_ALL = 0o644  # or less, as the umask says
 # A folder that cannot be flushed on this system; what is left are faults of the disk.
 _NO_SYNC = {
     errno.EINVAL,
@@ -35,53 +40,8 @@ _NO_SYNC = {
 }
 
 
-def refuse_existing(path: Path, *, force: bool) -> None:
-    """Raise unless `path` is free, or is a regular file that may be replaced.
-
-    What killed runs left of it is removed, also where it cannot be written now.
-
-    Raises
-    ------
-    UsageError
-        If something is there and `force` is false, or it is not a regular file.
-    """
-    sweep(path)
-    try:
-        there = path.is_symlink() or path.exists()
-    except (OSError, ValueError) as error:
-        raise cannot_write(path, error) from None
-    if path.is_symlink() or (there and not path.is_file()):
-        raise UsageError(
-            f"output {path.name}: a folder, a link or a device is in its place", code="output-exists"
-        )
-    if there and not force:
-        raise UsageError(
-            f"output {path.name}: exists already",
-            code="output-exists",
-            hint="choose another name, or give --force to replace it",
-        )
-
-
-def refuse_inputs_as_output(path: Path, inputs: Iterable[Path]) -> None:
-    """Raise if an output would replace what it is made from.
-
-    Raises
-    ------
-    UsageError
-        If `path` is one of the inputs.
-    """
-    try:
-        is_input = any(path.resolve() == one.resolve() for one in inputs)
-    except (OSError, RuntimeError, ValueError):
-        return  # what cannot be resolved cannot be opened either, and is refused there
-    if is_input:
-        raise UsageError(
-            f"output {path.name}: is one of the inputs", code="output-is-input", hint="choose another name"
-        )
-
-
 @contextlib.contextmanager
-def write_whole(path: Path, *, force: bool = False) -> Generator[BinaryIO]:
+def write_whole(path: Path, *, force: bool = False, public: bool = False) -> Generator[BinaryIO]:
     """Open a file for writing that appears under its name only when complete.
 
     Parameters
@@ -90,6 +50,8 @@ def write_whole(path: Path, *, force: bool = False) -> Generator[BinaryIO]:
         Where the file is to appear.  Its folder must exist.
     force : bool
         Replace what is there.
+    public : bool
+        Let others read it, if the umask does.
 
     Yields
     ------
@@ -112,7 +74,8 @@ def write_whole(path: Path, *, force: bool = False) -> Generator[BinaryIO]:
     ...     (Path(folder) / "a.txt").read_bytes()
     b'whole'
     """
-    with _begun(path, force=force) as (stream, temporary):
+    refuse_existing(path, force=force)
+    with _begun(path, mode=FOR_ALL if public else OWNER_ONLY) as (stream, temporary):
         yield stream  # noqa: RUF075 - what failed is not given its name
         _settle(stream)
         _give_name(temporary, path, force=force)
@@ -120,11 +83,10 @@ def write_whole(path: Path, *, force: bool = False) -> Generator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def _begun(path: Path, *, force: bool) -> Generator[tuple[BinaryIO, Path]]:
+def _begun(path: Path, *, mode: int = OWNER_ONLY) -> Generator[tuple[BinaryIO, Path]]:
     """Open the temporary of an output, and remove it at the end, whatever has become of it."""
-    refuse_existing(path, force=force)
-    with temporary_for(path) as temporary, our_errors(path):
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _binary(), OWNER_ONLY)
+    with our_errors(path), temporary_for(path) as temporary:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _binary(), mode)
         try:
             with os.fdopen(descriptor, "wb") as stream:
                 yield stream, temporary
@@ -149,7 +111,9 @@ def _give_name(temporary: Path, path: Path, *, force: bool) -> None:
         os.link(temporary, path)
     except FileExistsError:
         raise UsageError(
-            f"output {path.name}: was made by another run meanwhile", code="output-exists"
+            f"output {path.name}: was made by another run meanwhile",
+            code="output-exists",
+            hint="see whether it is the one that is wanted, or choose another name",
         ) from None
     except OSError:  # no hard links here (FAT, some network drives)
         refuse_existing(path, force=False)
@@ -191,10 +155,24 @@ def give_name(finished: Path, path: Path, *, force: bool = False) -> None:
     sync_folder(path.parent)
 
 
-def write_bytes(path: Path, content: bytes, *, force: bool = False) -> None:
-    """Write `content` to `path`, whole or not at all, readable by the owner only."""
-    with write_whole(path, force=force) as stream:
+def write_bytes(path: Path, content: bytes, *, force: bool = False, public: bool = False) -> None:
+    """Write `content` to `path`, whole or not at all, readable by the owner only or by all."""
+    with write_whole(path, force=force, public=public) as stream:
         stream.write(content)
+
+
+def rewrite_own(path: Path, content: bytes) -> None:
+    """Write what a party's folder keeps for itself, whole or not at all, whatever is there.
+
+    Everything else that replaces goes through `write_bytes`, which refuses such places.
+    """
+    sweep(path)
+    refuse_taken(path, force=True)
+    with _begun(path) as (stream, temporary):
+        stream.write(content)
+        _settle(stream)
+        _give_name(temporary, path, force=True)
+    sync_folder(path.parent)
 
 
 def make_folder(path: Path) -> None:
@@ -202,7 +180,11 @@ def make_folder(path: Path) -> None:
     try:
         _make(path)
     except (FileExistsError, NotADirectoryError):
-        raise UsageError(f"output {path.name}: is a file, wanted a folder", code="output-exists") from None
+        raise UsageError(
+            f"output {path.name}: is a file, wanted a folder",
+            code="output-exists",
+            hint="choose another name",
+        ) from None
     except (OSError, ValueError) as error:
         raise cannot_write(path, error) from None
 
@@ -242,7 +224,7 @@ def write_folder(path: Path, contents: Mapping[str, bytes], *, force: bool = Fal
         _fill_folder(path, contents, force=force)
         return
     make_folder(path.parent)
-    with temporary_for(path) as temporary, our_errors(path):
+    with our_errors(path), temporary_for(path) as temporary:
         try:
             temporary.mkdir(mode=0o700)
             _fill_folder(temporary, contents, force=False)
@@ -258,7 +240,9 @@ def _fill_folder(folder: Path, contents: Mapping[str, bytes], *, force: bool) ->
     for place in places:  # also if the first of them will be refused
         sweep(place)
     with contextlib.ExitStack() as stack:
-        begun = [stack.enter_context(_begun(place, force=force)) for place in places]
+        for place in places:
+            refuse_existing(place, force=force)
+        begun = [stack.enter_context(_begun(place)) for place in places]
         for place, (stream, _), content in zip(places, begun, contents.values(), strict=True):
             with our_errors(place):
                 stream.write(content)
@@ -307,7 +291,9 @@ def open_regular(path: Path, *, what: str, follow_links: bool = True) -> Generat
     before = os.fstat(descriptor)
     if not stat.S_ISREG(before.st_mode):
         os.close(descriptor)
-        raise DataError(f"{what}: is {kind_of(before.st_mode)}, not a file", code="not-a-file")
+        raise DataError(
+            f"{what}: is {kind_of(before.st_mode)}, not a file", code="not-a-file", hint="name a regular file"
+        )
     with io.BufferedReader(Source(os.fdopen(descriptor, "rb", buffering=0), path, what)) as stream:
         yield stream  # noqa: RUF075 - what failed meanwhile is said first
         after = os.fstat(stream.fileno())
@@ -330,38 +316,12 @@ def read_bytes(path: Path, *, what: str, limit: int) -> bytes:
     with open_regular(path, what=what) as stream:
         content = stream.read(limit + 1)
     if len(content) > limit:
-        raise DataError(f"{what}: longer than {limit} bytes", code="too-long")
+        raise DataError(
+            f"{what}: longer than {limit} bytes",
+            code="too-long",
+            hint="it is something else: name another file",
+        )
     return content
-
-
-def refuse_exposed_folder(path: Path, *, what: str) -> None:
-    """Raise if `path` lies in a git work tree from which it could be committed.
-
-    A folder whose ``.gitignore`` says ``*``, at or above the file and inside the
-    work tree, keeps everything below it out, and is accepted.
-
-    Raises
-    ------
-    PolicyError
-        If the file could be committed by accident.
-    """
-    for folder in path.parent.resolve().joinpath(path.name).parents:
-        if _ignores_everything(folder / ".gitignore"):
-            return
-        if (folder / ".git").exists():
-            raise PolicyError(
-                f"{what}: lies in a git work tree, from which it could be published by accident",
-                code="in-git-tree",
-                hint="keep it in a folder of its own, outside the work tree",
-            )
-
-
-def _ignores_everything(path: Path) -> bool:
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return False
-    return [line.strip() for line in lines if line.strip() and not line.startswith("#")] == ["*"]
 
 
 def _binary() -> int:

@@ -122,7 +122,11 @@ def read_private(path: Path, *, what: str, code: str, limit: int) -> bytes:
         require_owner_only(os.fstat(stream.fileno()), what=what, code=code)
         content = stream.read(limit + 1)
     if len(content) > limit:
-        raise DataError(f"{what}: longer than {limit} bytes", code=f"{code}-file")
+        raise DataError(
+            f"{what}: longer than {limit} bytes",
+            code=f"{code}-file",
+            hint="it is something else: name another file",
+        )
     return content
 
 

@@ -162,9 +162,18 @@ class Meeting:
             opt_outs=self.statement(package),
         )
 
-    def open(self, path: Path, by: str = "unit", out: str = "opened", **options: object) -> Opened:
+    def open(
+        self, path: Path, by: str = "unit", out: str = "opened", purpose: str = "encodings", **options: object
+    ) -> Opened:
         """Open a sealed file as one of the parties."""
-        return open_package(path, self.folder / out, store=self.stores[by], agreement=self.signed, **options)
+        return open_package(
+            path,
+            self.folder / out,
+            purpose=purpose,
+            store=self.stores[by],
+            agreement=self.signed,
+            **options,
+        )
 
 
 @pytest.fixture(scope="session")

@@ -86,6 +86,7 @@ def opened(folder, purpose, by):
     open_package(
         folder / f"{purpose}.age",
         folder / f"{purpose}.out",
+        purpose=purpose,
         store=Store.open(folder / by),
         agreement=SignedAgreement.load(folder / AGREEMENT),
     )

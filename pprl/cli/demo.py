@@ -193,7 +193,7 @@ def _play(stages: _Stages, cast: _Cast, out: Path) -> tuple[str, str]:
         _send(stages, out / name / f"{name}.pprl", unit / f"{name}.pprl", "encodings")
     links = unit / "linkage"
     packages = [unit / f"{name}.pprl" for name in cast.names]
-    linked = stages.run("link", "link", *packages, *_agreed(unit), "--out", links)
+    linked = stages.run("link", "link", *packages, *_agreed(unit), *_party(unit), "--out", links)
     for name in cast.names:
         _send(stages, links / f"keys-{name}.csv", out / name / "keys.csv", "linkage-keys")
         _open_id_map(stages, out / name)
@@ -249,7 +249,8 @@ def _encode(stages: _Stages, cast: _Cast, folder: Path) -> None:
     stages.run(
         f"encode at {folder.name}",
         *("encode", folder / "people.csv", *_agreed(folder), "--key", folder / "party" / "project.key"),
-        *("--id", cast.id_column, "--keep-ids", "--out", folder / f"{folder.name}.pprl"),
+        *("--id", cast.id_column, "--keep-ids", *_party(folder)),
+        *("--out", folder / f"{folder.name}.pprl"),
     )
 
 
@@ -306,12 +307,13 @@ def _join(stages: _Stages, cast: _Cast, out: Path) -> None:
         stages.run(
             f"attach at {name}",
             *("attach", folder / "people.csv", *_agreed(folder), "--keys", folder / "keys.csv"),
-            *("--id", cast.id_column, "--id-map", folder / "id-map.csv", "--out", folder / "attached.csv"),
+            *("--id", cast.id_column, "--id-map", folder / "id-map.csv", *_party(folder)),
+            *("--out", folder / "attached.csv"),
         )
         _send(stages, folder / "attached.csv", research / f"{name}.csv", "payload")
     attached = [f"{name}={research / name}.csv" for name in cast.names]
     crosswalk = ("--crosswalk", research / "crosswalk.csv")
-    stages.run("join", "join", *attached, *crosswalk, "--out", research / "joined.csv")
+    stages.run("join", "join", *attached, *crosswalk, *_party(research), "--out", research / "joined.csv")
 
 
 def _make_folder(stages: _Stages, folder: Path) -> None:

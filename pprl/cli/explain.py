@@ -9,8 +9,9 @@ from pprl.cli.options import FILE
 from pprl.cli.stores import open_store, passphrase_options
 from pprl.errors import UsageError
 from pprl.reporting.explanation import describe_explanation
+from pprl.workflow.exchanging import load_signed
+from pprl.workflow.explaining import EXPLAIN
 from pprl.workflow.explaining import explain as find_out
-from pprl.workflow.signed import SignedAgreement
 
 
 @click.command()
@@ -37,5 +38,5 @@ def explain(
     if folder is None and (agreement is not None or ask or passphrase_file is not None):
         raise UsageError("--party is missing", code="missing-option", hint="only a party can look inside")
     store = None if folder is None else open_store(folder, ask=ask, passphrase_file=passphrase_file)
-    signed = None if agreement is None else SignedAgreement.load(agreement)
+    signed = None if agreement is None or store is None else load_signed(agreement, store, EXPLAIN)
     say(describe_explanation(find_out(file, store=store, agreement=signed)))

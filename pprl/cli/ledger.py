@@ -12,7 +12,8 @@ from pprl.cli.options import FILE, json_option
 from pprl.errors import UsageError
 from pprl.exchange import clock as clocks
 from pprl.exchange.entries import Entry
-from pprl.exchange.ledger import CLOCK, NAME, Ledger
+from pprl.exchange.ledger import CLOCK, Ledger
+from pprl.exchange.store import open_ledger
 from pprl.reporting.records import to_json
 from pprl.reporting.text import columns
 
@@ -63,7 +64,11 @@ def show(folder: Path, last: int | None, *, only_head: bool, as_json: bool) -> N
 def verify(folder: Path, noted: str) -> None:
     """Check every line of the ledger against the one before."""
     if noted and not _HEAD.fullmatch(noted):
-        raise UsageError("--head: wanted 64 hexadecimal digits", code="bad-option")
+        raise UsageError(
+            "--head: wanted 64 hexadecimal digits",
+            code="bad-option",
+            hint="`pprl ledger show --head` prints them",
+        )
     kept = _opened(folder)
     n_entries = kept.verify(noted=noted)
     say(f"the ledger is whole: {n_entries} entries")
@@ -89,7 +94,7 @@ def clock(folder: Path, reason: str) -> None:
 
 
 def _opened(folder: Path) -> Ledger:
-    return Ledger.open(folder / NAME, create=False)
+    return open_ledger(folder)
 
 
 def _as_json(entries: tuple[Entry, ...]) -> str:

@@ -10,12 +10,12 @@ from pprl.cli.options import FILE, force_option, out_option
 from pprl.cli.stores import open_store, passphrase_options
 from pprl.errors import UsageError
 from pprl.exchange import clock
-from pprl.exchange.envelope import ALLOWED, Purpose
+from pprl.exchange.envelope import ALLOWED, CEREMONY_ONLY, Purpose
+from pprl.exchange.ledger import SEAL
 from pprl.exchange.optouts import state_opt_outs
-from pprl.workflow.exchanging import seal_package
-from pprl.workflow.signed import SignedAgreement
+from pprl.workflow.exchanging import load_signed, seal_package
 
-_SENT = [purpose for purpose, rule in ALLOWED.items() if rule.ways]
+_SENT = [purpose for purpose, rule in ALLOWED.items() if rule.ways and purpose not in CEREMONY_ONLY]
 _NEEDED = "--party, --agreement, --as and --to"
 
 
@@ -67,14 +67,19 @@ def seal(
     if folder is None or agreement is None or purpose is None or to is None:
         raise UsageError(f"{_NEEDED}: one is missing", code="missing-option", hint="see --help")
     if force:
-        raise UsageError("--force: a sealed file has a name of its own", code="bad-option")
+        raise UsageError(
+            "--force: a sealed file has a name of its own",
+            code="bad-option",
+            hint="leave --force out",
+        )
+    store = open_store(folder, ask=ask, passphrase_file=passphrase_file)
     sent = seal_package(
         file,
         out,
         purpose=purpose,
         to=to,
-        store=open_store(folder, ask=ask, passphrase_file=passphrase_file),
-        agreement=SignedAgreement.load(agreement),
+        store=store,
+        agreement=load_signed(agreement, store, SEAL),
         opt_outs=statement,
     )
     say(sent.path.name)

@@ -18,6 +18,7 @@ from pprl.refusals import cannot_read
 
 Kind = Literal["commit", "closing"]
 _MOST_FILES: Final = 20_000
+_MOST_COPIES: Final = 8  # of one message: mail makes a few, and each costs a decryption
 _WHAT: Final = "board"
 # Mail and synced folders put something behind a name: "1-commit (1).json" is of custodian 1 too.
 _FORM: Final = re.compile(
@@ -85,21 +86,27 @@ class Board:
         Raises
         ------
         DataError
-            If one is not a regular file, or longer than `limit` bytes.
+            If one is not a regular file, or longer than `limit` bytes, or there are more than
+            eight (``board-copies``).
         """
-        what = f"{_WHAT}: {name}"
-        return tuple(
-            dict.fromkeys(read_bytes(path, what=what, limit=limit) for path in self.files.get(name, ()))
-        )
+        what, copies = f"{_WHAT}: {name}", self.files.get(name, ())
+        if len(copies) > _MOST_COPIES:
+            raise DataError(
+                f"{what}: lies there {len(copies)} times, wanted {_MOST_COPIES} at most",
+                code="board-copies",
+                hint="keep the one that its sender made, and delete the others",
+            )
+        return tuple(dict.fromkeys(read_bytes(path, what=what, limit=limit) for path in copies))
 
     def publish(self, name: str, content: bytes) -> bool:
         """Put a message there unless there is one; say whether it was put there now.
 
-        What is there is never replaced: `read` shows whether it is the same.
+        What is there is never replaced: `read` shows whether it is the same.  All may read it, as
+        far as the umask lets them: the other custodians, or whoever carries the board, must.
         """
         if name in self.files or (self.folder / name).exists():
             return False
-        write_bytes(self.folder / name, content)
+        write_bytes(self.folder / name, content, public=True)
         return True
 
 
@@ -137,5 +144,9 @@ def _names(folder: Path) -> list[str]:
     except OSError as error:
         raise cannot_read(folder, _WHAT, error) from None
     if len(names) > _MOST_FILES:
-        raise DataError(f"{_WHAT}: holds more than {_MOST_FILES} files", code="board-full")
+        raise DataError(
+            f"{_WHAT}: holds more than {_MOST_FILES} files",
+            code="board-full",
+            hint="a board holds the messages of one ceremony, and nothing else",
+        )
     return sorted(names)

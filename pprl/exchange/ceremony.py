@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from pprl.errors import AuthenticationError, PolicyError, PprlError
-from pprl.exchange.contributions import Circle, Closing, Commit, Hidden, Opening
+from pprl.exchange.contributions import Circle, Closing, Commit, Drawn, Opening
 from pprl.keys import KEY_BYTES, LinkageKey, length_prefixed
 from pprl.model import CheckTags
 
@@ -69,7 +69,7 @@ _AGAIN: Final = (
 )
 
 
-def commit(circle: Circle, party: str, hidden: Hidden, *, created: str) -> Commit:
+def commit(circle: Circle, party: str, hidden: Drawn, *, created: str) -> Commit:
     """Commit to a contribution.
 
     Parameters
@@ -78,7 +78,7 @@ def commit(circle: Circle, party: str, hidden: Hidden, *, created: str) -> Commi
         Who takes part, and under which agreement.
     party : str
         Who commits.
-    hidden : Hidden
+    hidden : Drawn
         What was drawn.
     created : str
         When, in UTC to the second.
@@ -86,7 +86,7 @@ def commit(circle: Circle, party: str, hidden: Hidden, *, created: str) -> Commi
     Examples
     --------
     >>> circle = Circle("0a" * 32, 1, ("hospital", "trust"))
-    >>> one = Hidden(b"c" * 32, b"n" * 32)
+    >>> one = Drawn(b"c" * 32, b"n" * 32)
     >>> commit(circle, "trust", one, created="2026-01-31T09:30:00Z").commitment[:16]
     '1d13e9fb45a77e12'
     """
@@ -100,7 +100,7 @@ def commit(circle: Circle, party: str, hidden: Hidden, *, created: str) -> Commi
     )
 
 
-def opening(circle: Circle, commits: Mapping[str, Commit], hidden: Hidden) -> Opening:
+def opening(circle: Circle, commits: Mapping[str, Commit], hidden: Drawn) -> Opening:
     """Open a contribution, bound to the commits of all."""
     return Opening(hidden, tuple(commits[name].digest for name in circle.custodians))
 
@@ -114,8 +114,13 @@ def transcript(circle: Circle, commits: Mapping[str, Commit]) -> bytes:
     return hashlib.sha256(circle.bytes("pprl ceremony transcript") + b"".join(seen)).digest()
 
 
-def derive(circle: Circle, commits: Mapping[str, Commit], hidden: Mapping[str, Hidden]) -> LinkageKey:
-    """Derive the secret from what all custodians have drawn.
+def derive(circle: Circle, commits: Mapping[str, Commit], hidden: Mapping[str, Drawn]) -> LinkageKey:
+    """Derive the secret from what all custodians have drawn, as `material` gives it."""
+    return LinkageKey(material(circle, commits, hidden))
+
+
+def material(circle: Circle, commits: Mapping[str, Commit], hidden: Mapping[str, Drawn]) -> bytes:
+    """Derive the 32 bytes of the secret from what all custodians have drawn.
 
     HKDF-SHA-256 (RFC 5869) over the contributions in the order of names, with the transcript
     as salt.  One contribution that is random and was not known before the commits is enough
@@ -127,7 +132,7 @@ def derive(circle: Circle, commits: Mapping[str, Commit], hidden: Mapping[str, H
         Who takes part, and under which agreement.
     commits : mapping of str to Commit
         Of every custodian.
-    hidden : mapping of str to Hidden
+    hidden : mapping of str to Drawn
         Of every custodian.
 
     Raises
@@ -138,17 +143,17 @@ def derive(circle: Circle, commits: Mapping[str, Commit], hidden: Mapping[str, H
     Examples
     --------
     >>> circle = Circle("0a" * 32, 1, ("hospital", "trust"))
-    >>> drawn = {name: Hidden.draw() for name in circle.custodians}
+    >>> drawn = {name: Drawn.draw() for name in circle.custodians}
     >>> commits = {name: commit(circle, name, one, created="2026-01-31T09:30:00Z")
     ...     for name, one in drawn.items()}
-    >>> derive(circle, commits, drawn)
-    LinkageKey(...)
+    >>> len(material(circle, commits, drawn)), derive(circle, commits, drawn)
+    (32, LinkageKey(...))
     """
     openings = {name: opening(circle, commits, one) for name, one in hidden.items()}
     require_none(faults_in_openings(circle, commits, openings))
-    material = b"".join(hidden[name].contribution for name in circle.custodians)
+    drawn = b"".join(hidden[name].contribution for name in circle.custodians)
     salt, label = transcript(circle, commits), circle.bytes("pprl linkage secret")
-    return LinkageKey(HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=salt, info=label).derive(material))
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=salt, info=label).derive(drawn)
 
 
 def closing(circle: Circle, party: str, commits: Mapping[str, Commit], tags: CheckTags) -> Closing:
@@ -204,10 +209,22 @@ def faults_in_openings(
         expected = commits[party].commitment
         if not hmac.compare_digest(_commitment(circle, party, one.hidden), expected):
             faults.append(Fault(party, "ceremony-opening", "has opened something else than it committed to"))
-        if len(set(one.hidden.contribution)) < _LEAST_DIFFERENT:
+        if _is_weak(one.hidden.contribution):
             faults.append(Fault(party, "ceremony-weak", "has a contribution that is not random"))
     drawn = {party: {one.hidden.contribution} for party, one in openings.items()}
     return (*faults, *_alike(drawn, "ceremony-equal", "has the same contribution as"))
+
+
+def faults_in_dealt(dealer: str, dealt: bytes) -> tuple[Fault, ...]:
+    """Find whether the secret of a single dealer is none.
+
+    Examples
+    --------
+    >>> [fault.code for fault in faults_in_dealt("trust", bytes(32))]
+    ['ceremony-weak']
+    """
+    wrong = "has dealt a secret that is not random"
+    return (Fault(dealer, "ceremony-weak", wrong),) if _is_weak(dealt) else ()
 
 
 def faults_in_closings(
@@ -265,7 +282,11 @@ def refusal(faults: Sequence[Fault]) -> PprlError:
     return FAULTS[ordered[0].code](f"ceremony: {said}", code=ordered[0].code, hint=_AGAIN)
 
 
-def _commitment(circle: Circle, party: str, hidden: Hidden) -> str:
+def _is_weak(drawn: bytes) -> bool:
+    return len(set(drawn)) < _LEAST_DIFFERENT
+
+
+def _commitment(circle: Circle, party: str, hidden: Drawn) -> str:
     bound = circle.bytes("pprl ceremony commit") + length_prefixed(party)
     return hashlib.sha256(bound + hidden.to_bytes()).hexdigest()
 

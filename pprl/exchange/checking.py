@@ -18,6 +18,7 @@ import msgspec
 from pprl.errors import AuthenticationError, DataError, PolicyError, PprlError, ResourceError, VersionError
 from pprl.exchange.contents import Facts, check_content
 from pprl.exchange.envelope import Layout, Purpose
+from pprl.exchange.parties import Party
 from pprl.files import open_regular
 
 MEMORY_BYTES = 4 << 30  # of addresses, most of which libraries reserve and never touch
@@ -34,6 +35,7 @@ class _Question(msgspec.Struct, frozen=True, kw_only=True):
     layout: Layout
     what: str
     fresh_ids: bool
+    sender: Party | None
     seconds: int
 
 
@@ -45,7 +47,15 @@ class _Answer(msgspec.Struct, frozen=True, kw_only=True):
     hint: str = ""
 
 
-def check_apart(path: Path, purpose: Purpose, layout: Layout, what: str, *, fresh_ids: bool) -> Facts:
+def check_apart(
+    path: Path,
+    purpose: Purpose,
+    layout: Layout,
+    what: str,
+    *,
+    fresh_ids: bool,
+    sender: Party | None = None,
+) -> Facts:
     """Check a payload as `check_content` does, in a process with limits.
 
     Parameters
@@ -57,7 +67,9 @@ def check_apart(path: Path, purpose: Purpose, layout: Layout, what: str, *, fres
     what : str
         What to call it in messages.
     fresh_ids : bool
-        Whether the record ids of encodings must be those that sealing draws.
+        Whether it was opened: the record ids of encodings must be those that sealing draws.
+    sender : Party, optional
+        Whose word a deletion record is; without a sender, none is one.
 
     Returns
     -------
@@ -77,9 +89,9 @@ def check_apart(path: Path, purpose: Purpose, layout: Layout, what: str, *, fres
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder) / "record.json"
-    ...     _ = path.write_bytes(b"{}")
-    ...     check_apart(path, "deletion-record", "json", "record", fresh_ids=True).rows
+    ...     path = Path(folder) / "report.html"
+    ...     _ = path.write_bytes(b"<!doctype html>")
+    ...     check_apart(path, "report", "html", "report", fresh_ids=True).rows
     1
     """
     seconds = SECONDS + path.stat().st_size // BYTES_PER_SECOND
@@ -89,6 +101,7 @@ def check_apart(path: Path, purpose: Purpose, layout: Layout, what: str, *, fres
         layout=layout,
         what=what,
         fresh_ids=fresh_ids,
+        sender=sender,
         seconds=seconds,
     )
     answer = _asked(msgspec.json.encode(question), seconds, what)
@@ -115,7 +128,11 @@ def _asked(question: bytes, seconds: int, what: str) -> _Answer:
     except (subprocess.TimeoutExpired, msgspec.DecodeError):
         pass
     except OSError:
-        raise ResourceError(f"{what}: no process could be started to check it", code="no-process") from None
+        raise ResourceError(
+            f"{what}: no process could be started to check it",
+            code="no-process",
+            hint="end other programs, and try again",
+        ) from None
     raise DataError(
         f"{what}: checking it took more memory or time than a right one takes",
         code="row-limits",
@@ -160,7 +177,12 @@ def _answered(question: _Question) -> _Answer:
 
 def _facts(stream: BinaryIO, question: _Question) -> Facts:
     return check_content(
-        stream, question.purpose, question.layout, question.what, fresh_ids=question.fresh_ids
+        stream,
+        question.purpose,
+        question.layout,
+        question.what,
+        fresh_ids=question.fresh_ids,
+        sender=question.sender,
     )
 
 

@@ -7,7 +7,7 @@ when it was.  Files are read in pieces, so memory does not grow with their lengt
 """
 
 import csv
-import json
+import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +16,11 @@ from typing import BinaryIO
 import msgspec
 
 from pprl.errors import DataError, PolicyError
+from pprl.exchange.contributions import is_share
+from pprl.exchange.deletions import record_from
 from pprl.exchange.envelope import ALLOWED, Layout, Purpose
+from pprl.exchange.pages import is_page
+from pprl.exchange.parties import Party
 from pprl.exchange.rowchecks import check_rows
 
 PIECE_BYTES = 1 << 20
@@ -25,7 +29,7 @@ KEY_COLUMN = "linkage_key"
 _LINKAGE_KEYS = (b"record_id,linkage_key\n", rb"[0-9a-f]{24},[0-9a-f]{32}\n")
 _CROSSWALK = (
     b"person,source,linkage_key,probability\n",
-    rb"[0-9a-f]{32},[a-z][a-z0-9_-]{0,49},[0-9a-f]{32},(?:0(?:\.[0-9]+)?|1(?:\.0+)?)?\n",
+    rb"[0-9a-f]{32},[a-z][a-z0-9_-]{0,49},[0-9a-f]{32},(?:0(?:\.[0-9]{1,2})?|1(?:\.00?)?)?\n",
 )
 _ID_MAP = (b"record_id,local_id\n", rb'[0-9a-f]{24},(?:[^",\r\n]+|"(?:[^"]|"")+")\n')
 _AT_HOME = {"record_id", "local_id", "left_id", "right_id"}
@@ -45,6 +49,12 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         Of encodings: their check tags.
     rows_digest : str
         Of encodings: what tells the same rows again in any order.
+    random_ids : bool
+        Of encodings: whether all record ids have the form of random ones.
+    manifest : str
+        Of encodings: SHA-256 of the manifest, to which all else is bound.
+    length, sha256 : int, str
+        Of the file, if it is to be sealed; what was opened has been measured before.
     """
 
     rows: int
@@ -54,9 +64,21 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     key_tag: str = ""
     encoder_tag: str = ""
     rows_digest: str = ""
+    random_ids: bool = False
+    manifest: str = ""
+    length: int = 0
+    sha256: str = ""
 
 
-def check_content(stream: BinaryIO, purpose: Purpose, layout: Layout, what: str, *, fresh_ids: bool) -> Facts:
+def check_content(
+    stream: BinaryIO,
+    purpose: Purpose,
+    layout: Layout,
+    what: str,
+    *,
+    fresh_ids: bool,
+    sender: Party | None = None,
+) -> Facts:
     r"""Read a payload once and refuse it unless it has the form of its purpose.
 
     Parameters
@@ -68,7 +90,9 @@ def check_content(stream: BinaryIO, purpose: Purpose, layout: Layout, what: str,
     what : str
         What to call it in messages.
     fresh_ids : bool
-        Whether the record ids of encodings must be those that sealing draws.
+        Whether it was opened: the record ids of encodings must be those that sealing draws.
+    sender : Party, optional
+        Whose word a deletion record is; without a sender, none is one.
 
     Raises
     ------
@@ -76,6 +100,8 @@ def check_content(stream: BinaryIO, purpose: Purpose, layout: Layout, what: str,
         If it is something else, such as a table of links.
     DataError
         If a row is malformed.
+    AuthenticationError
+        If a deletion record is not signed by its sender.
 
     Examples
     --------
@@ -89,12 +115,18 @@ def check_content(stream: BinaryIO, purpose: Purpose, layout: Layout, what: str,
     """
     if layout not in ALLOWED[purpose].layouts:
         raise _other(what, purpose, f"is not sent as {layout}")
-    if stream.seek(0, os.SEEK_END) > ALLOWED[purpose].most_bytes:
-        raise PolicyError(f"{what}: is longer than {ALLOWED[purpose].most_bytes} bytes", code="too-large")
+    length = stream.seek(0, os.SEEK_END)
+    if length > ALLOWED[purpose].most_bytes:
+        raise PolicyError(
+            f"{what}: is longer than {ALLOWED[purpose].most_bytes} bytes", code="too-large", hint=_NOT_AGAIN
+        )
     stream.seek(0)
-    if purpose == "encodings":
-        return _encodings(stream, what, fresh_ids=fresh_ids)
-    return Facts(rows=_CHECKS[purpose](stream, purpose, what))
+    facts = _facts(stream, purpose, what, sender, fresh_ids=fresh_ids)
+    if fresh_ids:
+        return facts
+    stream.seek(0)
+    digest = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
+    return msgspec.structs.replace(facts, length=length, sha256=digest)
 
 
 def layout_of(start: bytes, purpose: Purpose, what: str) -> Layout:
@@ -116,6 +148,21 @@ def layout_of(start: bytes, purpose: Purpose, what: str) -> Layout:
     raise _other(what, purpose, f"is not {' or '.join(ALLOWED[purpose].layouts)}")
 
 
+def _facts(stream: BinaryIO, purpose: Purpose, what: str, sender: Party | None, *, fresh_ids: bool) -> Facts:
+    if purpose == "encodings":
+        return _encodings(stream, what, fresh_ids=fresh_ids)
+    if purpose == "deletion-record":
+        return _record(stream, what, sender)
+    return Facts(rows=_CHECKS[purpose](stream, purpose, what))
+
+
+def _record(stream: BinaryIO, what: str, sender: Party | None) -> Facts:
+    if sender is None:
+        raise _other(what, "deletion-record", "comes from nobody, and is no")
+    record_from(stream.read(), sender)
+    return Facts(rows=1)
+
+
 def _encodings(stream: BinaryIO, what: str, *, fresh_ids: bool) -> Facts:
     manifest, facts = check_rows(stream, what, fresh_ids=fresh_ids)
     return Facts(
@@ -126,6 +173,8 @@ def _encodings(stream: BinaryIO, what: str, *, fresh_ids: bool) -> Facts:
         key_tag=manifest.key_tag,
         encoder_tag=manifest.encoder_tag,
         rows_digest=facts.rows_digest,
+        random_ids=facts.random_ids,
+        manifest=hashlib.sha256(manifest.to_bytes()).hexdigest(),
     )
 
 
@@ -162,23 +211,14 @@ def _whole_lines(stream: BinaryIO, what: str) -> Iterator[bytes]:
 
 
 def _html(stream: BinaryIO, purpose: Purpose, what: str) -> int:
-    content = stream.read()
-    if not _is_html(content) or b"<script" in content.lower():
-        raise _other(what, purpose, "is no page without scripts, as are all")
+    if not is_page(stream.read()):
+        raise _other(what, purpose, "is no page that pprl made, as is a")
     return 1
 
 
-def _json(stream: BinaryIO, purpose: Purpose, what: str) -> int:
-    try:
-        document = json.loads(stream.read().decode("utf-8"))
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
-        raise _other(what, purpose, "is no JSON object, as are all")
-    return 1
-
-
-def _binary(_stream: BinaryIO, _purpose: Purpose, _what: str) -> int:
+def _share(stream: BinaryIO, purpose: Purpose, what: str) -> int:
+    if not is_share(stream.read()):
+        raise _other(what, purpose, "is not what a ceremony makes, and is no")
     return 1
 
 
@@ -227,8 +267,7 @@ _CHECKS: Mapping[Purpose, Callable[[BinaryIO, Purpose, str], int]] = {
     "id-map": _table(*_ID_MAP),
     "payload": _payload,
     "report": _html,
-    "deletion-record": _json,
-    "key-share": _binary,
+    "key-share": _share,
 }
 _BEGINNINGS: Mapping[Layout, Callable[[bytes], bool]] = {
     "pprl-package 1": lambda start: start.startswith(b"pprl-package 1 "),

@@ -20,6 +20,9 @@ NONCE_BYTES: Final = 32
 _LEAST_CUSTODIANS: Final = 2
 _OPENING: Final = b"pprl-opening 1\n"
 _DEALT: Final = b"pprl-dealt 1\n"
+KEPT_START: Final = b"pprl-contribution 1\n"  # of a file with what a custodian has drawn
+UNCLOSED_START: Final = b"pprl-unclosed-key 1\n"  # of one with a secret that not all have closed
+SECRET_STARTS: Final = (_OPENING, _DEALT, KEPT_START, UNCLOSED_START)
 _HIDDEN: Final = NONCE_BYTES + KEY_BYTES
 
 _Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
@@ -78,7 +81,7 @@ class Circle:
         return length_prefixed(*labels, self.fingerprint, str(self.epoch))
 
 
-class Hidden:
+class Drawn:
     """What one custodian draws: a contribution, and the nonce that hides it in the commit.
 
     Parameters
@@ -88,8 +91,8 @@ class Hidden:
 
     Examples
     --------
-    >>> Hidden.draw()
-    Hidden(...)
+    >>> Drawn.draw()
+    Drawn(...)
     """
 
     __slots__ = ("contribution", "nonce")
@@ -99,7 +102,7 @@ class Hidden:
         self.nonce = nonce
 
     @classmethod
-    def draw(cls) -> "Hidden":
+    def draw(cls) -> "Drawn":
         """Draw both from the operating system, or raise `ResourceError`."""
         return cls(random_bytes(KEY_BYTES), random_bytes(NONCE_BYTES))
 
@@ -108,15 +111,17 @@ class Hidden:
         return self.nonce + self.contribution
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> "Hidden | None":
+    def from_bytes(cls, content: bytes) -> "Drawn | None":
         """Read what `to_bytes` gives; None if it is of another length."""
         return cls(content[NONCE_BYTES:], content[:NONCE_BYTES]) if len(content) == _HIDDEN else None
 
     def __repr__(self) -> str:
-        return "Hidden(...)"
+        return "Drawn(...)"
 
     def __reduce__(self) -> NoReturn:
-        raise PolicyError("Hidden: a secret is not pickled or copied", code="key-copied")
+        raise PolicyError(
+            "Drawn: a secret is not pickled or copied", code="key-copied", hint="draw it where it is needed"
+        )
 
     __getstate__ = __reduce__
 
@@ -191,13 +196,13 @@ class Opening:
 
     Parameters
     ----------
-    hidden : Hidden
+    hidden : Drawn
         What was drawn.
     seen : tuple of bytes
         Digests of all commits, in the order of names.
     """
 
-    hidden: Hidden
+    hidden: Drawn
     seen: tuple[bytes, ...]
 
     def to_bytes(self) -> bytes:
@@ -207,11 +212,24 @@ class Opening:
     @classmethod
     def from_bytes(cls, circle: Circle, content: bytes) -> "Opening | None":
         """Read what `to_bytes` gives; None if it is something else."""
-        seen, hidden = content[len(_OPENING) : -_HIDDEN], Hidden.from_bytes(content[-_HIDDEN:])
+        seen, hidden = content[len(_OPENING) : -_HIDDEN], Drawn.from_bytes(content[-_HIDDEN:])
         is_right = content.startswith(_OPENING) and len(seen) == 32 * len(circle.custodians)
         if hidden is None or not is_right:
             return None
         return cls(hidden, tuple(seen[i : i + 32] for i in range(0, len(seen), 32)))
+
+
+def is_share(content: bytes) -> bool:
+    """Say whether bytes have the form of an opening, or of a secret that was dealt.
+
+    Examples
+    --------
+    >>> is_share(deal(b"k" * 32)), is_share(b"k" * 32)
+    (True, False)
+    """
+    seen, rest = divmod(len(content) - len(_OPENING) - _HIDDEN, 32)
+    is_opening = content.startswith(_OPENING) and seen >= _LEAST_CUSTODIANS and rest == 0
+    return is_opening or dealt(content) is not None
 
 
 def deal(material: bytes) -> bytes:

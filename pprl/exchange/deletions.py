@@ -5,7 +5,6 @@ A record names no file: names may say whose data it was.  It has kind, size and 
 which whoever sent a file, or was promised that it would go, knows it again.
 """
 
-import base64
 from pathlib import Path
 from typing import Annotated, Final, Literal, Protocol
 
@@ -13,13 +12,13 @@ import msgspec
 
 from pprl.errors import AuthenticationError
 from pprl.exchange import clock
-from pprl.exchange.envelope import Envelope
+from pprl.exchange.dsse import enveloped, read_envelope
+from pprl.exchange.envelope import MAX_RECORD_BYTES
 from pprl.exchange.parties import Party
 from pprl.exchange.signing import Signature, verify
 from pprl.files import read_bytes
 
 DELETION_TYPE: Final = "application/vnd.pprl.deletion+json"
-_MAX_BYTES: Final = 1 << 24
 _WHAT: Final = "deletion record"
 
 Kind = Literal[
@@ -104,11 +103,7 @@ def signed_record(record: DeletionRecord, signer: Signer) -> bytes:
     True
     """
     payload = msgspec.json.encode(record)
-    return Envelope(
-        payload_type=DELETION_TYPE,
-        payload=base64.b64encode(payload).decode("ascii"),
-        signatures=signer.sign(DELETION_TYPE, payload),
-    ).to_bytes()
+    return enveloped(DELETION_TYPE, payload, signer.sign(DELETION_TYPE, payload))
 
 
 def record_from(content: bytes, party: Party) -> DeletionRecord:
@@ -127,7 +122,9 @@ def record_from(content: bytes, party: Party) -> DeletionRecord:
         If it is not well formed (``deletion-record``), is of another party, or a signature
         does not verify.
     """
-    envelope = _envelope_from(content)
+    envelope = read_envelope(content, DELETION_TYPE)
+    if envelope is None:
+        raise _malformed()
     payload = envelope.content
     verify(party, DELETION_TYPE, payload, envelope.signatures, what=_WHAT)
     try:
@@ -140,20 +137,6 @@ def record_from(content: bytes, party: Party) -> DeletionRecord:
     return record
 
 
-def _envelope_from(content: bytes) -> Envelope:
-    envelope: Envelope | None = None
-    try:
-        envelope = msgspec.json.decode(content, type=Envelope)
-        again = msgspec.structs.replace(envelope, payload=base64.b64encode(envelope.content).decode("ascii"))
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        again = None
-    if envelope is None or again is None or again.to_bytes() != content:
-        raise _malformed()
-    if envelope.payload_type != DELETION_TYPE:
-        raise _malformed()
-    return envelope
-
-
 def _malformed() -> AuthenticationError:
     return AuthenticationError(
         f"{_WHAT}: is not as it was signed",
@@ -164,4 +147,4 @@ def _malformed() -> AuthenticationError:
 
 def read_record(path: Path, party: Party) -> DeletionRecord:
     """Read a record from a file; as `record_from`."""
-    return record_from(read_bytes(path, what=_WHAT, limit=_MAX_BYTES), party)
+    return record_from(read_bytes(path, what=_WHAT, limit=MAX_RECORD_BYTES), party)

@@ -15,6 +15,8 @@ from pprl.exchange import clock
 FIRST: Final = "0" * 64  # in the place of the digest of a line before the first
 LONGEST_NOTE: Final = 200  # characters
 _LONGEST: Final = 4096  # bytes of a line
+_FORMS: Final = "docs/ledger.md says what each field may hold"
+_PIECE: Final = 1 << 20  # bytes
 _WHAT: Final = "ledger"
 
 Outcome = Literal["done", "refused", "override"]
@@ -93,11 +95,15 @@ class Chain:
     lines: tuple[str, ...]  # digests
     n_bytes: int
     torn: bytes
+    digest: str = hashlib.sha256().hexdigest()  # of all lines, as bytes
 
     @property
     def head(self) -> str:
         """The digest of the last line."""
         return self.lines[-1] if self.lines else FIRST
+
+
+EMPTY: Final = Chain((), (), 0, b"")
 
 
 def read_chain(reader: BinaryIO) -> Chain:
@@ -114,9 +120,36 @@ def read_chain(reader: BinaryIO) -> Chain:
     >>> read_chain(io.BytesIO(b'{"number":1')).torn
     b'{"number":1'
     """
-    entries: list[Entry] = []
-    lines: list[str] = []
-    n_bytes, torn = 0, b""
+    return _read_after(EMPTY, reader, hashlib.sha256())
+
+
+def read_on(reader: BinaryIO, known: Chain) -> Chain:
+    r"""Read a ledger again, from where the stream is; gives what `read_chain` gives.
+
+    Every byte is read.  If those that were checked before have their digest still, only what
+    comes after them is checked line by line.
+
+    Examples
+    --------
+    >>> import io
+    >>> line = Entry(number=1, time="2026-01-31T09:30:00Z", event="seal", outcome="done", previous=FIRST)
+    >>> content = line.to_line() + b"\n"
+    >>> read_on(io.BytesIO(content), EMPTY) == read_on(io.BytesIO(content), read_chain(io.BytesIO(content)))
+    True
+    """
+    start, seen, left = reader.tell(), hashlib.sha256(), known.n_bytes
+    while left and (piece := reader.read(min(left, _PIECE))):
+        seen.update(piece)
+        left -= len(piece)
+    if seen.hexdigest() == known.digest:
+        return _read_after(known, reader, seen)
+    reader.seek(start)
+    return read_chain(reader)
+
+
+def _read_after(known: Chain, reader: BinaryIO, seen: "hashlib._Hash") -> Chain:
+    entries, lines = list(known.entries), list(known.lines)
+    n_bytes, torn = known.n_bytes, b""
     while line := reader.readline(_LONGEST + 1):
         if not line.endswith(b"\n") and len(line) <= _LONGEST:
             torn = line
@@ -124,7 +157,8 @@ def read_chain(reader: BinaryIO) -> Chain:
         entries.append(checked(line[:-1], len(lines) + 1, lines[-1] if lines else FIRST))
         lines.append(hashlib.sha256(line[:-1]).hexdigest())
         n_bytes += len(line)
-    return Chain(tuple(entries), tuple(lines), n_bytes, torn)
+        seen.update(line)
+    return Chain(tuple(entries), tuple(lines), n_bytes, torn, seen.hexdigest())
 
 
 def checked(line: bytes, number: int, previous: str) -> Entry:
@@ -197,7 +231,9 @@ def require_forms(entry: Entry) -> None:
     except (msgspec.MsgspecError, UnicodeError):
         field = "note"
     if field:
-        raise PolicyError(f"{_WHAT}: {field}: is not what may be written there", code="ledger-field")
+        raise PolicyError(
+            f"{_WHAT}: {field}: is not what may be written there", code="ledger-field", hint=_FORMS
+        )
     _require_note(entry)
 
 
@@ -207,7 +243,11 @@ def _require_note(entry: Entry) -> None:
             f"{_WHAT}: an override needs a reason", code="ledger-note", hint="give it with --reason"
         )
     if not entry.note.isprintable():
-        raise PolicyError(f"{_WHAT}: the reason has characters that cannot be printed", code="ledger-note")
+        raise PolicyError(
+            f"{_WHAT}: the reason has characters that cannot be printed",
+            code="ledger-note",
+            hint="write it in one line of plain text",
+        )
     if any(pattern.search(entry.note) for pattern in _TELLING):
         raise PolicyError(
             f"{_WHAT}: the reason holds what looks like an identifier of a person",

@@ -6,8 +6,6 @@ one text only: whatever is read must come out the same when it is written again.
 `docs/sealed-packages.md` is the specification.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ import msgspec
 
 from pprl.errors import AuthenticationError, PolicyError, VersionError
 from pprl.exchange import clock
+from pprl.exchange.dsse import Envelope, enveloped, read_envelope
 from pprl.exchange.parties import Role
 from pprl.exchange.signing import Signature
 from pprl.model.encoded import PRINTABLE
@@ -26,6 +25,7 @@ MANIFEST_TYPE = "application/vnd.pprl.package+json"
 MAX_MANIFEST_BYTES = 65536
 MAX_ENVELOPE_BYTES = 131072
 MAX_PAYLOAD_BYTES = 1 << 40
+MAX_RECORD_BYTES = 1 << 24  # of a deletion record, which lists 70,000 files or more
 PRELUDE_BYTES = 25
 _PRELUDE = re.compile(rb"pprl-sealed ([1-9][0-9]{0,5}) ([0-9]{0,10})")
 
@@ -86,12 +86,13 @@ ALLOWED: Mapping[Purpose, Rule] = {
     "key-share": Rule(frozenset({(_CUSTODIAN, _CUSTODIAN)}), ("binary",), 1 << 16, 30),
     "report": Rule(frozenset({(_UNIT, _CUSTODIAN), (_UNIT, _RESEARCH)}), ("html",), 1 << 26, 30),
     "deletion-record": Rule(
-        frozenset((one, other) for one in _ROLES for other in _ROLES), ("json",), 1 << 22, 30
+        frozenset((one, other) for one in _ROLES for other in _ROLES), ("json",), MAX_RECORD_BYTES, 30
     ),
     "id-map": Rule(frozenset(), ("csv",), 1 << 36, 3653),
     "payload": Rule(frozenset({(_CUSTODIAN, _RESEARCH)}), ("csv", "parquet"), MAX_PAYLOAD_BYTES, 30),
 }
 NEEDS_OPT_OUTS: frozenset[Purpose] = frozenset({"encodings"})
+CEREMONY_ONLY: frozenset[Purpose] = frozenset({"key-share"})  # sealed and opened by nothing else
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,27 +194,9 @@ class SealedManifest(
         return msgspec.json.encode(self, order="sorted")
 
 
-class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename="camel"):
-    """A manifest in the form of DSSE: its type, its text in base64, and signatures over both."""
-
-    payload_type: str
-    payload: str
-    signatures: Annotated[tuple[Signature, ...], msgspec.Meta(max_length=8)]
-
-    def to_bytes(self) -> bytes:
-        """Give the one text of this envelope."""
-        return msgspec.json.encode(self, order="sorted")
-
-    @property
-    def content(self) -> bytes:
-        """The bytes that are signed, besides their type."""
-        return base64.b64decode(self.payload, validate=True)
-
-
 def envelope_of(manifest: bytes, signatures: tuple[Signature, ...]) -> bytes:
     """Give the first bytes of a sealed package: the prelude, and the envelope it announces."""
-    text = base64.b64encode(manifest).decode("ascii")
-    content = Envelope(payload_type=MANIFEST_TYPE, payload=text, signatures=signatures).to_bytes()
+    content = enveloped(MANIFEST_TYPE, manifest, signatures)
     return f"pprl-sealed {VERSION} {len(content):010d}\n".encode("ascii") + content
 
 
@@ -252,17 +235,10 @@ def parse_envelope(content: bytes, what: str) -> Envelope:
     AuthenticationError
         If it is not well formed, or its manifest is longer than 65,536 bytes.
     """
-    envelope: Envelope | None = None
-    try:
-        envelope = msgspec.json.decode(content, type=Envelope)
-        manifest = envelope.content
-    except (msgspec.DecodeError, binascii.Error, RecursionError, ValueError):
-        envelope, manifest = None, b""
-    if envelope is None or envelope.to_bytes() != content or envelope.payload_type != MANIFEST_TYPE:
+    envelope = read_envelope(content, MANIFEST_TYPE)
+    if envelope is None:
         raise broken(what, "envelope", "its envelope is not well formed")
-    if base64.b64encode(manifest).decode("ascii") != envelope.payload:
-        raise broken(what, "envelope", "its envelope is not well formed")
-    if len(manifest) > MAX_MANIFEST_BYTES:
+    if len(envelope.content) > MAX_MANIFEST_BYTES:
         raise broken(what, "manifest", f"its manifest is longer than {MAX_MANIFEST_BYTES} bytes")
     return envelope
 
@@ -311,14 +287,16 @@ def require_allowed(manifest: SealedManifest, sender: Role, recipient: Role, wha
         )
     if manifest.layout not in rule.layouts:
         raise PolicyError(
-            f"{what}: {manifest.purpose} are not sent as {manifest.layout}", code="wrong-layout"
+            f"{what}: {manifest.purpose} are not sent as {manifest.layout}", code="wrong-layout", hint=_ASK
         )
     if manifest.length > rule.most_bytes:
-        raise PolicyError(f"{what}: is longer than {rule.most_bytes} bytes", code="too-large")
+        raise PolicyError(f"{what}: is longer than {rule.most_bytes} bytes", code="too-large", hint=_ASK)
     lifetime = clock.from_text(manifest.expires) - clock.from_text(manifest.created)
     if not 0 < lifetime.total_seconds() <= rule.days * 86400:
         raise PolicyError(
-            f"{what}: says that it may be opened for more than {rule.days} days, or never", code="wrong-dates"
+            f"{what}: says that it may be opened for more than {rule.days} days, or never",
+            code="wrong-dates",
+            hint=_ASK,
         )
 
 
@@ -345,3 +323,6 @@ def _other_version(what: str, version: int) -> VersionError:
         code="sealed-version",
         hint="install the version of pprlink that the project agreed on",
     )
+
+
+_ASK = "ask the sender what was sent, and with which version of pprlink"

@@ -147,7 +147,11 @@ class Identity:
                 f"{_WHAT}: is not an identity", code="identity-file", hint="make one with `pprl party new`"
             )
         if words[1:2] != [_VERSION]:
-            raise VersionError(f"{_WHAT}: of a version that this software cannot read", code="identity-file")
+            raise VersionError(
+                f"{_WHAT}: of a version that this software cannot read",
+                code="identity-file",
+                hint="install the version of pprl with which it was made",
+            )
         if words[2:] == [_SEALED]:
             lines = _opened(lines[1:], passphrase).decode("ascii", errors="replace").splitlines()
         return cls._parse(lines[1:])
@@ -240,7 +244,11 @@ class Identity:
         return "Identity(...)"
 
     def __reduce__(self) -> NoReturn:
-        raise PolicyError("Identity: private keys are not pickled or copied", code="key-copied")
+        raise PolicyError(
+            "Identity: private keys are not pickled or copied",
+            code="key-copied",
+            hint="open the party's folder where they are needed",
+        )
 
     __getstate__ = __reduce__
 
@@ -286,6 +294,8 @@ def _opened(lines: list[str], passphrase: Callable[[], str] | None) -> bytes:
         opened = b""
     if not opened:
         raise AuthenticationError(
-            f"{_WHAT}: the passphrase is wrong, or the file was altered", code="passphrase-wrong"
+            f"{_WHAT}: the passphrase is wrong, or the file was altered",
+            code="passphrase-wrong",
+            hint="try again; if it is right, bring the file back from a copy",
         )
     return opened

@@ -23,8 +23,8 @@ import msgspec
 
 from pprl.errors import AuthenticationError, PolicyError, PprlError, ResourceError, UsageError
 from pprl.exchange import clock
-from pprl.exchange.entries import FIRST, Chain, Entry, Outcome, read_chain, require_forms
-from pprl.files import lock, sync_folder, write_bytes
+from pprl.exchange.entries import EMPTY, FIRST, Chain, Entry, Outcome, read_on, require_forms
+from pprl.files import lock, rewrite_own, sync_folder
 from pprl.refusals import cannot_read, cannot_write, our_errors
 
 NAME: Final = "ledger.jsonl"
@@ -59,7 +59,7 @@ class Ledger:
     ...     ledger = Ledger.open(Path(folder) / "ledger.jsonl")
     ...     _ = ledger.append(event="seal", outcome="done", package="0a" * 16, peer="unit",
     ...         purpose="encodings", sequence=1)
-    ...     ledger.verify(), ledger.last_sequence("unit", "encodings", "sent")
+    ...     ledger.verify(), ledger.last_sequence("unit", "encodings", "sent", "")
     (1, 1)
     """
 
@@ -67,6 +67,7 @@ class Ledger:
         self.path = path
         self._threads = threading.RLock()
         self._stream: io.FileIO | None = None
+        self._known = EMPTY
 
     def __repr__(self) -> str:
         return "Ledger(...)"
@@ -194,6 +195,7 @@ class Ledger:
             If a line is not as it was written (``ledger-broken``), or the noted head is not
             there (``ledger-shortened``).
         """
+        self._known = EMPTY
         chain = self._chain()
         if noted and noted not in {FIRST, *chain.lines}:
             raise AuthenticationError(
@@ -228,13 +230,16 @@ class Ledger:
         """Say whether a package was opened before."""
         return any(entry.package == package_id for entry in self._passed("received"))
 
-    def last_sequence(self, peer: str, purpose: str, direction: Direction) -> int:
-        """Give the highest number of a package of one purpose to or from a party; 0 if there was none."""
+    def last_sequence(self, peer: str, purpose: str, direction: Direction, fingerprint: str) -> int:
+        """Give the highest number of a package to or from a party; 0 if there was none.
+
+        Packages are counted by purpose and by agreement: in another project a party begins at 1.
+        """
         return max(
             (
                 entry.sequence or 0
                 for entry in self._passed(direction)
-                if (entry.peer, entry.purpose) == (peer, purpose)
+                if (entry.peer, entry.purpose, entry.fingerprint) == (peer, purpose, fingerprint)
             ),
             default=0,
         )
@@ -244,10 +249,13 @@ class Ledger:
         return (entry for entry in self.entries() if entry.event == event and entry.outcome != "refused")
 
     def _chain(self) -> Chain:
+        """Read all bytes; lines that were checked before are held against a digest, and not parsed again."""
         if self._stream is not None:
-            return _read(self._stream, self.path)
-        with _opened(self.path, os.O_RDONLY) as stream:
-            return _read(stream, self.path)
+            self._known = _read(self._stream, self.path, self._known)
+        else:
+            with _opened(self.path, os.O_RDONLY) as stream:
+                self._known = _read(stream, self.path, self._known)
+        return self._known
 
     def _recovered(self, chain: Chain) -> Chain:
         """Move a torn last line aside, and note it.
@@ -258,7 +266,7 @@ class Ledger:
         prefix = f"{self.path.name}.torn-{len(chain.entries) + 1:06d}-"
         if chain.torn:
             mark = hashlib.sha256(chain.torn).hexdigest()[:8]  # the note may itself be torn
-            write_bytes(self.path.with_name(prefix + mark), chain.torn, force=True)
+            rewrite_own(self.path.with_name(prefix + mark), chain.torn)
             self._cut(chain.n_bytes)
         elif not self._is_beside(prefix):
             return chain
@@ -299,7 +307,7 @@ class Ledger:
     @property
     def _descriptor(self) -> int:
         if self._stream is None:
-            raise UsageError(f"{_WHAT}: is not held", code="ledger-not-held")
+            raise UsageError(f"{_WHAT}: is not held", code="ledger-not-held", hint="use `held`")
         return self._stream.fileno()
 
 
@@ -368,12 +376,12 @@ def _locked(stream: io.FileIO) -> bool:
     return True
 
 
-def _read(stream: io.FileIO, path: Path) -> Chain:
-    """Read a ledger from its beginning, and check each line against the one before."""
+def _read(stream: io.FileIO, path: Path, known: Chain) -> Chain:
+    """Read a ledger from its beginning; what is not known yet is checked line by line."""
     reader = io.BufferedReader(stream)  # a new one each time: an old buffer does not see what was added
     try:
         reader.seek(0)
-        return read_chain(reader)
+        return read_on(reader, known)
     except OSError as error:
         raise cannot_read(path, _WHAT, error) from None
     finally:

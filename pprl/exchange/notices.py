@@ -5,14 +5,12 @@ A notice is one JSON object in the form of DSSE: its type, its text in base64, a
 signatures over the two.
 """
 
-import base64
-import binascii
 from typing import Final, TypeVar
 
 import msgspec
 
 from pprl.errors import AuthenticationError
-from pprl.exchange.envelope import Envelope
+from pprl.exchange.dsse import Envelope, enveloped, read_envelope
 from pprl.exchange.identities import Identity
 from pprl.exchange.parties import Party
 from pprl.exchange.signing import verify
@@ -34,12 +32,7 @@ def sign_notice(identity: Identity, payload_type: str, text: msgspec.Struct) -> 
         What it says.
     """
     content = msgspec.json.encode(text, order="sorted")
-    envelope = Envelope(
-        payload_type=payload_type,
-        payload=base64.b64encode(content).decode("ascii"),
-        signatures=identity.sign(payload_type, content),
-    )
-    return envelope.to_bytes() + b"\n"
+    return enveloped(payload_type, content, identity.sign(payload_type, content)) + b"\n"
 
 
 def read_notice(content: bytes, party: Party, payload_type: str, kind: type[_Text], *, what: str) -> _Text:
@@ -87,14 +80,8 @@ def read_notice(content: bytes, party: Party, payload_type: str, kind: type[_Tex
 
 def _envelope(content: bytes, payload_type: str, what: str) -> Envelope:
     """Read an envelope that has its one text, but for white space around it."""
-    try:
-        envelope = msgspec.json.decode(content, type=Envelope)
-        again = msgspec.structs.replace(
-            envelope, payload=base64.b64encode(envelope.content).decode("ascii"), payload_type=payload_type
-        )
-    except (msgspec.DecodeError, binascii.Error, ValueError, RecursionError):
-        raise _broken(what) from None
-    if len(content) > MAX_NOTICE_BYTES or again.to_bytes() != content:
+    envelope = read_envelope(content, payload_type) if len(content) <= MAX_NOTICE_BYTES else None
+    if envelope is None:
         raise _broken(what)
     return envelope
 

@@ -1,39 +1,34 @@
 """
 Opening: fourteen steps, in one order, each of which can only refuse.
 
-The payload is decrypted into a private folder and gets its name at the very end.  A refusal
-has a code of its own, goes into the ledger, and leaves nothing behind.
+The payload is decrypted into a private folder and gets its name at the very end, after its
+entry in the ledger.  A refusal has a code of its own, goes into the ledger, and leaves nothing
+behind.
 """
 
 import contextlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
-from pprl.errors import AuthenticationError, DataError, PolicyError, PprlError, UsageError
+from pprl.errors import AuthenticationError, DataError, PolicyError
 from pprl.exchange import clock
+from pprl.exchange.binding import ASK, Meant, require_meant
 from pprl.exchange.checking import check_apart
 from pprl.exchange.contents import Facts
-from pprl.exchange.envelope import (
-    ALLOWED,
-    NEEDS_OPT_OUTS,
-    Purpose,
-    SealedManifest,
-    Terms,
-    require_allowed,
-)
+from pprl.exchange.envelope import CEREMONY_ONLY, NEEDS_OPT_OUTS, Purpose, SealedManifest, Terms
 from pprl.exchange.ledger import OPEN
+from pprl.exchange.noting import TAKEN_BACK, Known, note_done, received, refusals_noted
 from pprl.exchange.optouts import require_stated
 from pprl.exchange.parties import Party
 from pprl.exchange.peers import peers_of, refuse_same_rows, remember, require_equal_tags
 from pprl.exchange.store import Store
 from pprl.exchange.unsealing import WHAT, Unsealed, unseal, verified
-from pprl.files import give_name, private_temporary, refuse_existing, sync_folder
+from pprl.files import give_name, private_temporary, refuse_existing
 from pprl.private import refuse_private_place
-from pprl.refusals import our_errors
 
-MOST_EARLY = timedelta(hours=1)  # that the sender's clock may be ahead of this one
+_OWN: Purpose = "id-map"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +48,12 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class _Setting:
-    """Who opens, under which agreement, and when."""
+class _Output:
+    """Where a payload is, and where it is to appear."""
 
-    store: Store
-    terms: Terms
-    party: Callable[[str], Party]
-    expected: Purpose | None
-    now: datetime
-
-
-@dataclass(slots=True)
-class _Seen:
-    """As much of a package as is believed so far, for the ledger."""
-
-    fields: dict[str, str | int] = field(default_factory=dict)
+    payload: Path
+    path: Path
+    force: bool
 
 
 def open_sealed(
@@ -77,7 +63,7 @@ def open_sealed(
     store: Store,
     terms: Terms,
     party: Callable[[str], Party],
-    expected: Purpose | None,
+    expected: Purpose,
     now: datetime,
     force: bool = False,
 ) -> Opened:
@@ -95,8 +81,8 @@ def open_sealed(
         Of the agreement.
     party : callable
         Gives the party of a name, as the agreement lists it: `Agreement.party`.
-    expected : str or None
-        The purpose that is expected, or None for any that this party may receive.
+    expected : str
+        The purpose that is expected.
     now : datetime
         The time, with a time zone.
     force : bool
@@ -124,94 +110,167 @@ def open_sealed(
     ...     opened.path.read_bytes()
     b'<!doctype html>'
     """
-    setting = _Setting(store, terms, party, expected, now)
-    refuse_existing(out, force=force)
-    refuse_private_place(out, what=f"output {out.name}")
-    seen = _Seen()
-    try:
-        return _opened(path, out, setting, seen, force=force)
-    except PprlError as error:
-        store.ledger.append(event=OPEN, outcome="refused", code=error.code, **seen.fields)  # type: ignore[arg-type]
-        raise
-
-
-def _opened(path: Path, out: Path, setting: _Setting, seen: _Seen, *, force: bool) -> Opened:
-    store = setting.store
-    clock.refuse_implausible(setting.now, store.ledger)
-    with private_temporary(out) as private:
-        payload = private / "payload"
-        unsealed = unseal(path, payload, store)
-        manifest = verified(unsealed, setting.party)
-        seen.fields = _fields(manifest)
-        _require_meant(manifest, setting)
+    with refusals_noted(store.ledger, OPEN) as known, _ready(out, force=force) as output:
+        require_opened_by_verb(expected)
+        clock.refuse_implausible(now, store.ledger)
+        unsealed = unseal(path, output.payload, store)
+        manifest = verified(unsealed, party)
+        known.learn(manifest, manifest.sender)
+        sender = party(manifest.sender)
+        require_meant(manifest, sender.role, Meant(terms, expected, store.party, now), WHAT)
+        if terms.opt_outs and manifest.purpose in NEEDS_OPT_OUTS:
+            require_stated(manifest)
         _require_new(manifest, store)
         require_whole(manifest, unsealed)
-        peers = peers_of(store.folder, manifest) if manifest.purpose == "encodings" else ()
-        require_equal_tags(manifest, peers)
-        facts = check_apart(payload, manifest.purpose, manifest.layout, WHAT, fresh_ids=True)
+        _hold_against_peers(manifest, store)
+        facts = check_apart(
+            output.payload, manifest.purpose, manifest.layout, WHAT, fresh_ids=True, sender=sender
+        )
         _require_stated(manifest, facts)
-        refuse_same_rows(manifest, facts.rows_digest, peers)
-        _make_visible(payload, out, manifest, facts, store, force=force)
+        with store.ledger.held():  # another run may have opened this, or another package, meanwhile
+            _require_new(manifest, store)
+            _hold_against_peers(manifest, store, facts.rows_digest)
+            _make_visible(output, manifest, facts, store, known)
     return Opened(out, manifest)
 
 
-def _fields(manifest: SealedManifest) -> dict[str, str | int]:
-    """Give what the ledger is told of a package that is believed."""
-    return {
-        "package": manifest.package_id,
-        "peer": manifest.sender,
-        "purpose": manifest.purpose,
-        "sequence": manifest.sequence,
-        "fingerprint": manifest.fingerprint,
-    }
+def open_own(path: Path, out: Path, *, store: Store, project: str | None, force: bool = False) -> Opened:
+    r"""Open an id map that a party has sealed for itself.
+
+    It was signed by the very party that opens it, so no version, epoch, expiry or removal of
+    an agreement can keep its owner from it.
+
+    Parameters
+    ----------
+    path : Path
+        The sealed file.
+    out : Path
+        Where the map is to appear, readable by its owner only.
+    store : Store
+        Of the party.
+    project : str or None
+        Of the agreement, if one is at hand; a map of another project is refused.
+    force : bool
+        Replace what is at `out`.
+
+    Raises
+    ------
+    PprlError
+        If it is not sealed to this party and signed by it, is something else than an id map
+        or of another project, or was altered.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pprl.exchange.identities import Identity
+    >>> from pprl.exchange.sealing import of_bytes, seal
+    >>> terms = Terms("study", "0a" * 32, epoch=1, version=1, opt_outs=True)
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     trust = Identity.generate("trust", "custodian")
+    ...     trust = Store.create(Path(name) / "trust", trust, passphrase=None)
+    ...     sealed = seal(of_bytes(b"record_id,local_id\n", "id-map", "csv", rows=0), Path(name),
+    ...         store=trust, terms=terms, recipient=trust.party, now=clock.now())
+    ...     opened = open_own(sealed.path, Path(name) / "id-map.csv", store=trust, project="study")
+    ...     opened.path.read_bytes()
+    b'record_id,local_id\n'
+    """
+    with refusals_noted(store.ledger, OPEN) as known, _ready(out, force=force) as output:
+        unsealed = unseal(path, output.payload, store)
+        manifest = verified(unsealed, lambda name: own_party(name, store.party))
+        known.learn(manifest, manifest.sender)
+        require_own(manifest, store.party, project)
+        require_whole(manifest, unsealed)
+        facts = check_apart(output.payload, manifest.purpose, manifest.layout, WHAT, fresh_ids=True)
+        _require_stated(manifest, facts)
+        with store.ledger.held():
+            _make_visible(output, manifest, facts, store, known)
+    return Opened(out, manifest)
 
 
-def _require_meant(manifest: SealedManifest, setting: _Setting) -> None:
-    """Raise unless the package was made for this project, purpose, party and time."""
-    terms, me, now = setting.terms, setting.store.party, setting.now
-    for code, found, wanted, how in (
-        ("wrong-project", manifest.project, terms.project, "belongs to another project"),
-        ("wrong-epoch", manifest.epoch, terms.epoch, "was made in another epoch"),
-        (
-            "wrong-purpose",
-            manifest.purpose,
-            setting.expected or manifest.purpose,
-            f"holds {manifest.purpose}",
-        ),
-        ("wrong-recipient", manifest.recipient, me.name, "was made for another party"),
+def own_party(name: str, party: Party) -> Party:
+    """Give a party under its own name.
+
+    Raises
+    ------
+    PolicyError
+        If the name is another one (``unknown-sender``).
+    """
+    if name != party.name:
+        raise PolicyError(
+            f"{WHAT}: was not sealed by this party for itself",
+            code="unknown-sender",
+            hint="an id map comes from your own folder; what others sent is opened as what they sent",
+        )
+    return party
+
+
+def require_own(manifest: SealedManifest, party: Party, project: str | None) -> None:
+    """Raise unless a manifest is that of a party's own id map, of this project if one is given.
+
+    Raises
+    ------
+    PolicyError
+        ``wrong-project``, ``wrong-purpose`` or ``wrong-recipient``.
+    """
+    for code, is_right, how in (
+        ("wrong-project", project in {None, manifest.project}, "belongs to another project"),
+        ("wrong-purpose", manifest.purpose == _OWN, f"holds {manifest.purpose}"),
+        ("wrong-recipient", manifest.recipient == party.name, "was made for another party"),
     ):
-        if found != wanted:
-            raise PolicyError(f"{WHAT}: {how}", code=code, hint=_ASK)
-    require_allowed(manifest, setting.party(manifest.sender).role, me.role, WHAT)
-    for code, same, how in (
-        (
-            "wrong-version",
-            manifest.agreement_version == terms.version,
-            f"was made under version {manifest.agreement_version} of the agreement, here is {terms.version}",
-        ),
-        ("wrong-agreement", manifest.fingerprint == terms.fingerprint, "was made under another agreement"),
-        ("from-the-future", clock.from_text(manifest.created) <= now + MOST_EARLY, "was made in the future"),
-        ("expired", now <= clock.from_text(manifest.expires), f"expired on {manifest.expires[:10]}"),
-    ):
-        if not same:
-            raise PolicyError(f"{WHAT}: {how}", code=code, hint=_ASK)
-    if terms.opt_outs and manifest.purpose in NEEDS_OPT_OUTS:
-        require_stated(manifest)
+        if not is_right:
+            raise PolicyError(f"{WHAT}: {how}", code=code, hint=ASK)
+
+
+def require_opened_by_verb(purpose: Purpose) -> None:
+    """Raise for what only the ceremony seals and opens.
+
+    Raises
+    ------
+    PolicyError
+        ``ceremony-only``.
+
+    Examples
+    --------
+    >>> require_opened_by_verb("report")
+    """
+    if purpose in CEREMONY_ONLY:
+        raise PolicyError(
+            f"{purpose}: is sealed and opened by the ceremony alone",
+            code="ceremony-only",
+            hint="run `pprl key ceremony`; a secret is never sent as a file",
+        )
+
+
+@contextlib.contextmanager
+def _ready(out: Path, *, force: bool) -> Generator[_Output]:
+    """Give a private place for the payload, if there may be an output at all."""
+    refuse_existing(out, force=force)
+    refuse_private_place(out, what=f"output {out.name}")
+    with private_temporary(out) as private:
+        yield _Output(private / "payload", out, force)
 
 
 def _require_new(manifest: SealedManifest, store: Store) -> None:
     """Raise if the package, or one that was made after it, has been opened before."""
-    if not ALLOWED[manifest.purpose].ways:
-        return  # what a party keeps for itself is opened as often as it likes
-    if store.ledger.has_received(manifest.package_id):
-        raise PolicyError(f"{WHAT}: was opened before", code="replayed", hint=_ASK)
-    last = store.ledger.last_sequence(manifest.sender, manifest.purpose, "received")
+    known = received(store.ledger)
+    if manifest.package_id in known.packages:
+        raise PolicyError(f"{WHAT}: was opened before", code="replayed", hint=ASK)
+    last = known.last.get((manifest.sender, manifest.purpose, manifest.fingerprint), 0)
     if manifest.sequence <= last:
         raise PolicyError(
             f"{WHAT}: has number {manifest.sequence}, and number {last} was opened before",
             code="out-of-sequence",
             hint="ask the sender to seal it again, if it is the one that is wanted",
         )
+
+
+def _hold_against_peers(manifest: SealedManifest, store: Store, rows_digest: str = "") -> None:
+    """Raise unless encodings have the check tags of all other senders', and not their rows."""
+    if manifest.purpose != "encodings":
+        return
+    peers = peers_of(store.folder, manifest, received(store.ledger).packages)
+    require_equal_tags(manifest, peers)
+    refuse_same_rows(manifest, rows_digest, peers)
 
 
 def require_whole(manifest: SealedManifest, unsealed: Unsealed) -> None:
@@ -226,11 +285,11 @@ def require_whole(manifest: SealedManifest, unsealed: Unsealed) -> None:
         raise AuthenticationError(
             f"{WHAT}: holds {unsealed.length} bytes, its manifest says {manifest.length}",
             code="wrong-length",
-            hint=_ASK,
+            hint=ASK,
         )
     if unsealed.sha256 != manifest.sha256:
         raise AuthenticationError(
-            f"{WHAT}: holds other bytes than its sender signed", code="wrong-digest", hint=_ASK
+            f"{WHAT}: holds other bytes than its sender signed", code="wrong-digest", hint=ASK
         )
 
 
@@ -243,31 +302,35 @@ def _require_stated(manifest: SealedManifest, facts: Facts) -> None:
         raise DataError(
             f"{WHAT}: its payload has other rows, or is of another agreement or secret, than it says",
             code="row-stated",
-            hint=_ASK,
+            hint=ASK,
         )
 
 
 def _make_visible(
-    payload: Path, out: Path, manifest: SealedManifest, facts: Facts, store: Store, *, force: bool
+    output: _Output, manifest: SealedManifest, facts: Facts, store: Store, known: Known
 ) -> None:
-    with store.ledger.held():
-        _require_new(manifest, store)  # another run may have opened it meanwhile
+    """Write the entry, and give the payload its name; nothing is visible that is not in the ledger."""
+    note_done(store.ledger, OPEN, known)
+    try:
         if manifest.purpose == "encodings":
             remember(store.folder, manifest, facts.rows_digest)
-        try:
-            with our_errors(out):
-                give_name(payload, out, force=force)
-            sync_folder(out.parent)
-            store.ledger.append(event=OPEN, outcome="done", **_fields(manifest))  # type: ignore[arg-type]
-        except UsageError:
-            raise  # another run has taken the name meanwhile
-        except BaseException:
-            # Nothing is visible that is not in the ledger; what was replaced cannot be brought back.
-            if not force:
-                with contextlib.suppress(OSError):
-                    out.unlink(missing_ok=True)
-            raise
+        give_name(output.payload, output.path, force=output.force)
+    except BaseException:
+        if _is_taken_back(output):
+            known.note = TAKEN_BACK  # it may be opened again
+        raise
 
 
-_ASK = "do not use it; ask the sender what was sent"
+def _is_taken_back(output: _Output) -> bool:
+    """Take the name away again if it was given, and say whether the output is as it was before."""
+    if not output.payload.exists():
+        return False  # it has replaced what was there, or another link could not be made
+    with contextlib.suppress(OSError):
+        if not output.path.exists() or not output.path.samefile(output.payload):
+            return True
+        output.path.unlink()
+        return True
+    return False
+
+
 _REPEATED = ("project", "fingerprint", "epoch", "key_tag", "encoder_tag")

@@ -6,7 +6,6 @@ is good for 21 days, as people keep opting out, and for no other file.
 """
 
 import contextlib
-import functools
 import hashlib
 import os
 from datetime import date, datetime, timedelta
@@ -22,15 +21,38 @@ from pprl.files import open_regular, read_bytes, write_bytes
 
 GOOD_FOR: Final = 21  # days
 _MAX_BYTES: Final = 4096
-_PIECE_BYTES: Final = 1 << 20
 _HINT: Final = "apply the list of today, encode again, and state it with `pprl seal --state-opt-outs DAY`"
 
 
-class _Statement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Statement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a custodian states about one file.
+
+    Parameters
+    ----------
+    format, version : str, int
+        Of the statement.
+    applied : date
+        The day on which the list of opt-outs was applied.
+    sha256 : str
+        Of the file.
+    """
+
     format: Literal["pprl-opt-outs"]
     version: Literal[1]
     applied: date
     sha256: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+
+    def about(self, sha256: str) -> OptOuts:
+        """Give what goes with the file of this digest.
+
+        Raises
+        ------
+        PolicyError
+            If it is on another file (``opt-out-other-file``).
+        """
+        if self.sha256 != sha256:
+            raise PolicyError("opt-out statement: is on another file", code="opt-out-other-file", hint=_HINT)
+        return OptOuts(applied=self.applied.isoformat())
 
 
 def state_opt_outs(
@@ -62,36 +84,34 @@ def state_opt_outs(
     ...     _ = package.write_bytes(b"encoded")
     ...     now = clock.from_text("2026-01-31T09:30:00Z")
     ...     state_opt_outs(package, statement, applied=date(2026, 1, 30), now=now)
-    ...     read_statement(statement, package, now)
+    ...     read_statement(statement, now).about(hashlib.sha256(b"encoded").hexdigest())
     OptOuts(applied='2026-01-30')
     """
     _require_recent(applied, now)
-    statement = _Statement(format="pprl-opt-outs", version=1, applied=applied, sha256=_digest(Path(package)))
+    statement = Statement(format="pprl-opt-outs", version=1, applied=applied, sha256=_digest(Path(package)))
     write_bytes(out, msgspec.json.format(msgspec.json.encode(statement), indent=1) + b"\n", force=force)
 
 
-def read_statement(path: Path, package: str | os.PathLike[str], now: datetime) -> OptOuts:
-    """Read a statement that must be on this very package.
+def read_statement(path: Path, now: datetime) -> Statement:
+    """Read a statement; on which file it is, `Statement.about` checks.
 
     Raises
     ------
     DataError
         If it is no statement.
     PolicyError
-        If it is on another file (``opt-out-other-file``), more than 21 days old
-        (``opt-out-old``), or of a day to come (``opt-out-future``).
+        If it is more than 21 days old (``opt-out-old``), or of a day to come
+        (``opt-out-future``).
     """
     what = "opt-out statement"
     content = read_bytes(path, what=what, limit=_MAX_BYTES)
     statement = None
     with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        statement = msgspec.json.decode(content, type=_Statement)
+        statement = msgspec.json.decode(content, type=Statement)
     if statement is None:
         raise DataError(f"{what}: is none", code="opt-out-file", hint=_HINT)
-    if statement.sha256 != _digest(Path(package)):
-        raise PolicyError(f"{what}: is on another file", code="opt-out-other-file", hint=_HINT)
     _require_recent(statement.applied, now)
-    return OptOuts(applied=statement.applied.isoformat())
+    return statement
 
 
 def require_stated(manifest: SealedManifest) -> None:
@@ -123,7 +143,7 @@ def missing() -> PolicyError:
 def _require_recent(applied: date, now: datetime) -> None:
     age = now.date() - applied
     if age < timedelta(0):
-        raise PolicyError("opt-out statement: is of a day to come", code="opt-out-future")
+        raise PolicyError("opt-out statement: is of a day to come", code="opt-out-future", hint=_HINT)
     if age > timedelta(GOOD_FOR):
         raise PolicyError(
             f"opt-out statement: is {age.days} days old, at most {GOOD_FOR} are accepted",
@@ -133,8 +153,5 @@ def _require_recent(applied: date, now: datetime) -> None:
 
 
 def _digest(package: Path) -> str:
-    digest = hashlib.sha256()
     with open_regular(package, what="package") as stream:
-        for piece in iter(functools.partial(stream.read, _PIECE_BYTES), b""):
-            digest.update(piece)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]

@@ -2,9 +2,11 @@
 Peers: what a store remembers of the encodings that it opened, to hold the next against them.
 
 Of each package one small file is kept, with check tags and a digest of all rows in it: no
-row, no id, nothing about anybody.
+row, no id, nothing about anybody.  Only those of packages that the ledger has as opened are
+believed.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -13,7 +15,8 @@ import msgspec
 from pprl.errors import AuthenticationError, PolicyError
 from pprl.exchange.envelope import SealedManifest
 from pprl.exchange.rowchecks import FEWEST_ROWS
-from pprl.files import make_folder, read_bytes, write_bytes
+from pprl.files import make_folder, read_bytes, rewrite_own
+from pprl.temporaries import sweep
 
 FOLDER: Final = "peers"
 _MAX_BYTES: Final = 4096
@@ -45,8 +48,17 @@ class Peer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     rows_digest: _Hex
 
 
-def peers_of(folder: Path, manifest: SealedManifest) -> tuple[Peer, ...]:
+def peers_of(folder: Path, manifest: SealedManifest, opened: Collection[str]) -> tuple[Peer, ...]:
     """Give the last package of every other sender under the same agreement and epoch.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the store.
+    manifest : SealedManifest
+        Of the package that is held against them.
+    opened : collection of str
+        Ids of the packages that were opened; a package that was refused counts for nothing.
 
     Raises
     ------
@@ -54,13 +66,25 @@ def peers_of(folder: Path, manifest: SealedManifest) -> tuple[Peer, ...]:
         If a file in the store was altered.
     """
     last: dict[str, Peer] = {}
-    for path in sorted((folder / FOLDER).glob("*.json")):
+    for path in sorted(one for one in (folder / FOLDER).glob("*.json") if one.stem in opened):
         peer = _read(path)
         same = (peer.fingerprint, peer.epoch) == (manifest.fingerprint, manifest.epoch)
         known = last.get(peer.sender)
         if same and peer.sender != manifest.sender and (known is None or known.sequence < peer.sequence):
             last[peer.sender] = peer
     return tuple(last[name] for name in sorted(last))
+
+
+def rows_of(folder: Path, opened: Collection[str]) -> frozenset[str]:
+    """Give the digests of the rows of all packages that were opened; the ledger says which were.
+
+    Raises
+    ------
+    AuthenticationError
+        If a file in the store was altered.
+    """
+    paths = ((folder / FOLDER / f"{package}.json") for package in sorted(opened))
+    return frozenset(_read(path).rows_digest for path in paths if path.exists())
 
 
 def require_equal_tags(manifest: SealedManifest, peers: tuple[Peer, ...]) -> None:
@@ -112,8 +136,10 @@ def remember(folder: Path, manifest: SealedManifest, rows_digest: str) -> None:
         rows_digest=rows_digest,
     )
     make_folder(folder / FOLDER)
+    for left in (folder / FOLDER).glob(".*.json.*.partial"):  # of a run that was killed, on any package
+        sweep(left.with_name(left.name[1:].partition(".json.")[0] + ".json"))
     path = folder / FOLDER / f"{manifest.package_id}.json"
-    write_bytes(path, msgspec.json.encode(peer, order="sorted") + b"\n", force=True)
+    rewrite_own(path, msgspec.json.encode(peer, order="sorted") + b"\n")
 
 
 def _read(path: Path) -> Peer:

@@ -44,10 +44,13 @@ class RowFacts(msgspec.Struct, frozen=True, kw_only=True):
         How many there are.
     rows_digest : str
         32 hexadecimal digits that follow from the rows, whatever their order and their ids.
+    random_ids : bool
+        Whether all record ids have the form of random ones.
     """
 
     rows: int
     rows_digest: str
+    random_ids: bool
 
 
 def check_rows(stream: BinaryIO, what: str, *, fresh_ids: bool) -> tuple[Manifest, RowFacts]:
@@ -83,15 +86,15 @@ def check_rows(stream: BinaryIO, what: str, *, fresh_ids: bool) -> tuple[Manifes
     """
     manifest, start = read_manifest(stream, what)
     places = dict(_checked_places(stream, manifest, start, what))
-    with ThreadPoolExecutor(1) as pool:
-        total = _check_pieces(
-            _Reader(stream, manifest, places, what, pool), manifest, what, fresh_ids=fresh_ids
-        )
-    return manifest, RowFacts(rows=manifest.rows, rows_digest=total.digest(manifest.rows))
-
-
-def _check_pieces(reader: "_Reader", manifest: Manifest, what: str, *, fresh_ids: bool) -> "_Total":
     ids = _RisingIds(what) if fresh_ids else _AnyIds(what)
+    with ThreadPoolExecutor(1) as pool:
+        total = _check_pieces(_Reader(stream, manifest, places, what, pool), manifest, ids, what)
+    return manifest, RowFacts(
+        rows=manifest.rows, rows_digest=total.digest(manifest.rows), random_ids=ids.are_random
+    )
+
+
+def _check_pieces(reader: "_Reader", manifest: Manifest, ids: "_RisingIds | _AnyIds", what: str) -> "_Total":
     fills = [_Fill(one, what) for one in manifest.passes]
     others = _Others(manifest, what)
     alike, total = _Frequent(), _Total()
@@ -178,22 +181,24 @@ class _AnyIds:
     """Ids of a custodian's own; whether two are equal is seen where they are read whole."""
 
     def __init__(self, what: str) -> None:
-        self._what = what
+        self._what, self.are_random = what, True
 
     def add(self, octets: Octets) -> None:
         if not (octets[:, 0] > 0).all():
             raise _wrong(self._what, "row-ids", "a record id is empty")
+        self.are_random = self.are_random and _are_fresh(octets)
 
 
 class _RisingIds:
     """Ids as sealing draws them: 24 digits of 0123456789abcdef, each above the one before."""
 
+    are_random = True  # or they are refused
+
     def __init__(self, what: str) -> None:
         self._what, self._last = what, b""
 
     def add(self, octets: Octets) -> None:
-        digits = ((octets >= ord("0")) & (octets <= ord("9"))) | ((octets >= ord("a")) & (octets <= ord("f")))
-        if octets.shape[1] != FRESH_ID_DIGITS or not digits.all():
+        if not _are_fresh(octets):
             raise _wrong(self._what, "row-ids", f"record ids are not {FRESH_ID_DIGITS} hexadecimal digits")
         ids: Ids = np.ascontiguousarray(octets).view(f"S{FRESH_ID_DIGITS}").reshape(-1)
         first = bytes(ids[0])
@@ -202,6 +207,12 @@ class _RisingIds:
         if first < self._last or bool((ids[1:] < ids[:-1]).any()):
             raise _wrong(self._what, "row-order", "records are not in the order of their ids")
         self._last = bytes(ids[-1])
+
+
+def _are_fresh(octets: Octets) -> bool:
+    """Say whether ids have the form of those that sealing draws."""
+    digits = ((octets >= ord("0")) & (octets <= ord("9"))) | ((octets >= ord("a")) & (octets <= ord("f")))
+    return octets.shape[1] == FRESH_ID_DIGITS and bool(digits.all())
 
 
 class _Fill:

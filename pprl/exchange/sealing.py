@@ -1,8 +1,9 @@
 """
 Sealing: a payload is bound to its purpose, signed twice and encrypted to one party.
 
-What is sealed is given in pieces, twice: once for its digest, and once to encrypt it.  It is
-never in memory whole, and nothing is written in the clear.
+What is sealed is given in pieces: once for its digest, unless the checks have given that, and
+once to encrypt it.  It is never in memory whole, and nothing is written in the clear.  What is
+not the same the second time is not sealed.
 """
 
 import contextlib
@@ -13,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
-from pprl.errors import DataError, PprlError
+from pprl.errors import DataError
 from pprl.exchange import clock
 from pprl.exchange.contents import Facts
 from pprl.exchange.digests import digesting
@@ -30,6 +31,7 @@ from pprl.exchange.envelope import (
     require_allowed,
 )
 from pprl.exchange.ledger import SEAL
+from pprl.exchange.noting import Known, note_done, refusals_noted
 from pprl.exchange.optouts import missing
 from pprl.exchange.parties import Party
 from pprl.exchange.store import Store
@@ -50,7 +52,7 @@ class Content:
     purpose, layout : str
         What it is for, and how it is written.
     facts : Facts
-        What the checks said of it.
+        What the checks said of it.  Nothing but what has the digest that they give is sealed.
     pieces : callable
         Gives its bytes, from the beginning each time it is called.
     """
@@ -149,54 +151,72 @@ def seal(
     >>> sealed.manifest.sequence, sealed.path.name == f"{sealed.manifest.package_id}.age"
     (1, True)
     """
-    clock.refuse_implausible(now, store.ledger)
-    if terms.opt_outs and content.purpose in NEEDS_OPT_OUTS and opt_out is None:
-        raise missing()
-    digest, length = _measured(content)
-    drawn = package_id or random_bytes(16).hex()
-    expires = now + timedelta(days=ALLOWED[content.purpose].days)
-    with store.ledger.held():
-        manifest = SealedManifest(
-            version=1,
-            project=terms.project,
-            fingerprint=terms.fingerprint,
-            epoch=terms.epoch,
-            agreement_version=terms.version,
-            purpose=content.purpose,
-            sender=store.party.name,
-            recipient=recipient.name,
-            package_id=drawn,
-            sequence=store.ledger.last_sequence(recipient.name, content.purpose, "sent") + 1,
-            created=clock.to_text(now),
-            expires=clock.to_text(expires),
-            rows=content.facts.rows,
-            length=length,
-            sha256=digest,
-            layout=content.layout,
-            key_tag=content.facts.key_tag,
-            encoder_tag=content.facts.encoder_tag,
-            about=about,
-            opt_out=opt_out,
-        )
-        require_allowed(manifest, store.party.role, recipient.role, _WHAT)
-        path = folder / f"{about or drawn}{SUFFIX}"
-        _write(path, manifest, content, store, recipient)
+    known = Known(peer=recipient.name, purpose=content.purpose, fingerprint=terms.fingerprint)
+    with refusals_noted(store.ledger, SEAL, known):
+        clock.refuse_implausible(now, store.ledger)
+        if terms.opt_outs and content.purpose in NEEDS_OPT_OUTS and opt_out is None:
+            raise missing()
+        measured = _Measured(*_measured(content), now, opt_out, about)
+        drawn = package_id or random_bytes(16).hex()
+        with store.ledger.held():
+            last = store.ledger.last_sequence(recipient.name, content.purpose, "sent", terms.fingerprint)
+            manifest = _manifest(
+                content, measured, terms, (store.party.name, recipient.name), drawn, last + 1
+            )
+            known.learn(manifest, recipient.name)
+            require_allowed(manifest, store.party.role, recipient.role, _WHAT)
+            path = folder / f"{about or drawn}{SUFFIX}"
+            _write(path, manifest, content, store, recipient)
     return Sealed(path, manifest)
 
 
+def _manifest(
+    content: Content,
+    measured: "_Measured",
+    terms: Terms,
+    ends: tuple[str, str],
+    package_id: str,
+    sequence: int,
+) -> SealedManifest:
+    expires = measured.now + timedelta(days=ALLOWED[content.purpose].days)
+    return SealedManifest(
+        version=1,
+        project=terms.project,
+        fingerprint=terms.fingerprint,
+        epoch=terms.epoch,
+        agreement_version=terms.version,
+        purpose=content.purpose,
+        sender=ends[0],
+        recipient=ends[1],
+        package_id=package_id,
+        sequence=sequence,
+        created=clock.to_text(measured.now),
+        expires=clock.to_text(expires),
+        rows=content.facts.rows,
+        length=measured.length,
+        sha256=measured.sha256,
+        layout=content.layout,
+        key_tag=content.facts.key_tag,
+        encoder_tag=content.facts.encoder_tag,
+        about=measured.about,
+        opt_out=measured.opt_out,
+    )
+
+
 def _write(path: Path, manifest: SealedManifest, content: Content, store: Store, recipient: Party) -> None:
+    known = Known()
+    known.learn(manifest, recipient.name)
     noted = False
     try:
         with write_whole(path) as stream:
             _encrypt(stream, manifest, content, store, recipient)
-            _note(store, manifest)
+            note_done(store.ledger, SEAL, known)
             noted = True
-    except PprlError as error:
+    except BaseException:
         if noted:
-            # It may have its name already, if only its folder could not be flushed.
+            # It may have its name already: its folder could not be flushed, or somebody interrupts.
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
-            _note(store, manifest, error=error)
         raise
 
 
@@ -213,23 +233,27 @@ def _encrypt(
             sealed.write(piece)
         found = digest.hexdigest()
     if found != manifest.sha256:
-        raise DataError(f"{_WHAT}: changed while it was being read", code="changed-while-read")
+        raise DataError(
+            f"{_WHAT}: changed while it was being read",
+            code="changed-while-read",
+            hint="wait until it is complete, or work on a copy",
+        )
 
 
-def _note(store: Store, manifest: SealedManifest, *, error: PprlError | None = None) -> None:
-    store.ledger.append(
-        event=SEAL,
-        outcome="refused" if error else "done",
-        code=error.code if error else "",
-        package=manifest.package_id,
-        peer=manifest.recipient,
-        purpose=manifest.purpose,
-        sequence=manifest.sequence,
-        fingerprint=manifest.fingerprint,
-    )
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """What a manifest says besides the content's facts."""
+
+    sha256: str
+    length: int
+    now: datetime
+    opt_out: OptOuts | None
+    about: str
 
 
 def _measured(content: Content) -> tuple[str, int]:
+    if content.facts.sha256:
+        return content.facts.sha256, content.facts.length
     with digesting() as digest:
         for piece in content.pieces():
             digest.update(piece)

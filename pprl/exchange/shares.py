@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final
 
 from pprl.errors import PolicyError
-from pprl.exchange import clock
+from pprl.exchange.binding import ASK, Meant, require_meant
 from pprl.exchange.envelope import (
     ALLOWED,
     PRELUDE_BYTES,
@@ -23,10 +23,8 @@ from pprl.exchange.envelope import (
     broken,
     parse_envelope,
     parse_prelude,
-    require_allowed,
 )
 from pprl.exchange.identities import Identity
-from pprl.exchange.opening import MOST_EARLY
 from pprl.exchange.parties import Party
 from pprl.exchange.unsealing import MAX_HEADER_BYTES, Unsealed, verified
 
@@ -79,6 +77,7 @@ def open_share(
     --------
     >>> import tempfile
     >>> from pathlib import Path
+    >>> from pprl.exchange import clock
     >>> from pprl.exchange.sealing import of_bytes, seal
     >>> from pprl.exchange.store import Store
     >>> terms = Terms("study", "0a" * 32, epoch=1, version=1, opt_outs=True)
@@ -102,30 +101,9 @@ def open_share(
     envelope = parse_envelope(plain[PRELUDE_BYTES:n_bytes], _WHAT)
     unsealed = Unsealed(envelope, len(share), hashlib.sha256(share).hexdigest())
     manifest = verified(unsealed, party)
-    _require_meant(manifest, terms, sender, recipient.party.name, now)
-    require_allowed(manifest, party(manifest.sender).role, recipient.party.role, _WHAT)
+    if manifest.sender != sender:
+        raise PolicyError(f"{_WHAT}: is from another party", code="wrong-sender", hint=ASK)
+    require_meant(manifest, party(sender).role, Meant(terms, PURPOSE, recipient.party, now), _WHAT)
     if (unsealed.length, unsealed.sha256) != (manifest.length, manifest.sha256):
         raise broken(_WHAT, "wrong-digest", "it holds other bytes than its sender signed")
     return manifest, share
-
-
-def _require_meant(
-    manifest: SealedManifest, terms: Terms, sender: str, recipient: str, now: datetime
-) -> None:
-    early, late = (
-        clock.from_text(manifest.created) > now + MOST_EARLY,
-        now > clock.from_text(manifest.expires),
-    )
-    for code, is_wrong, how in (
-        ("wrong-project", manifest.project != terms.project, "belongs to another project"),
-        ("wrong-epoch", manifest.epoch != terms.epoch, "was made in another epoch"),
-        ("wrong-purpose", manifest.purpose != PURPOSE, "is a package of another purpose"),
-        ("wrong-sender", manifest.sender != sender, "is from another party"),
-        ("wrong-recipient", manifest.recipient != recipient, "was made for another party"),
-        ("wrong-version", manifest.agreement_version != terms.version, "is of another version"),
-        ("wrong-agreement", manifest.fingerprint != terms.fingerprint, "is of another agreement"),
-        ("from-the-future", early, "was made in the future"),
-        ("expired", late, f"expired on {manifest.expires[:10]}"),
-    ):
-        if is_wrong:
-            raise PolicyError(f"{_WHAT}: {how}", code=code, hint="ask the sender what was sent")

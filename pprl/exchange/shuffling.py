@@ -8,6 +8,7 @@ stays in memory is a number, and an id, for each record.
 
 import csv
 import dataclasses
+import hashlib
 import io
 import os
 from collections.abc import Iterator
@@ -46,6 +47,8 @@ class Shuffled:
         For each row that is sent, the row that it was.
     high, low : ndarray of big-endian numbers, shape (n,)
         The first 64 bits of each fresh id, rising, and the other 32.
+    source : str
+        SHA-256 of the manifest of the package as it was.
     """
 
     manifest: Manifest
@@ -53,6 +56,7 @@ class Shuffled:
     order: npt.NDArray[np.int64]
     high: npt.NDArray[np.uint64]
     low: npt.NDArray[np.uint32]
+    source: str
 
     def pieces(self) -> Iterator[bytes]:
         """Give the bytes of the package as it is sent."""
@@ -128,6 +132,8 @@ def shuffle(path: str | os.PathLike[str]) -> Shuffled:
     ------
     DataError
         If it is not a package.
+    AuthenticationError
+        If it is truncated or altered.
     ResourceError
         If the operating system has no randomness to give.
 
@@ -150,11 +156,12 @@ def shuffle(path: str | os.PathLike[str]) -> Shuffled:
     >>> check_rows(io.BytesIO(sent), "package", fresh_ids=True)[1].rows
     3
     """
-    manifest, sections = read_sections(path, check_digests=False)
+    manifest, sections = read_sections(path)
     order, high = _drawn(manifest.rows)
     low = np.frombuffer(random_bytes(_LOW_BYTES * manifest.rows), dtype=">u4")
     fresh = msgspec.structs.replace(manifest, id_width=FRESH_ID_DIGITS)
-    shuffled = Shuffled(fresh, sections, order, high, low)
+    source = hashlib.sha256(manifest.to_bytes()).hexdigest()
+    shuffled = Shuffled(fresh, sections, order, high, low, source)
     new = tuple(_digested(shuffled, section.name) for section in manifest.sections)
     return dataclasses.replace(shuffled, manifest=msgspec.structs.replace(fresh, sections=new))
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from pprl.errors import DataError, PolicyError, ResourceError, UsageError
+from pprl.exchange.contributions import SECRET_STARTS
 from pprl.exchange.identities import Identity
 from pprl.exchange.ledger import NAME as LEDGER
 from pprl.exchange.ledger import Ledger
@@ -27,7 +28,13 @@ _WHAT: Final = "store"
 _WRITABLE: Final = 0o022  # by group or others
 _BLANK: Final = b"\xef\xbb\xbf \t\r\n\x0b\x0c"
 # How files begin that only a custodian may have.
-_SECRETS: Final = ((MAGIC.encode("ascii"), "a linkage key"), (b"record_id,local_id", "an id map"))
+_SECRETS: Final = (
+    (MAGIC.encode("ascii"), "a linkage key"),
+    (b"record_id,local_id", "an id map"),
+    *((start, "part of a linkage key") for start in SECRET_STARTS),
+)
+# What is only there if something was done, which is in the ledger then.
+_TRACES: Final = ("peers", "id-maps", "project.key")
 _START: Final = 256  # bytes
 
 
@@ -132,12 +139,31 @@ class Store:
         Raises
         ------
         PolicyError
-            If it is gone: it knew which packages had been opened.
+            If it is gone or emptied: it knew which packages had been opened.
         """
-        return Ledger.open(self.folder / LEDGER, create=False)
+        return open_ledger(self.folder)
 
     def __repr__(self) -> str:
         return f"Store(party={self.party.name!r}, role={self.party.role!r})"
+
+
+def open_ledger(folder: Path) -> Ledger:
+    """Open the ledger of a party's folder; one that is gone is not begun anew.
+
+    Raises
+    ------
+    PolicyError
+        If there is none (``ledger-missing``), or it is empty and the folder shows that it was
+        not (``ledger-emptied``).
+    """
+    ledger = Ledger.open(folder / LEDGER, create=False)
+    if not ledger.path.stat().st_size and any((folder / name).exists() for name in _TRACES):
+        raise PolicyError(
+            "ledger: is empty, and the folder shows that something was done",
+            code="ledger-emptied",
+            hint="bring it back from a copy: without it a package that was opened can be opened again",
+        )
+    return ledger
 
 
 def _refuse_others(folder: Path) -> None:
@@ -163,7 +189,13 @@ def _refuse_secrets(folder: Path, role: Role) -> None:
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    for place, _, names in os.walk(folder, onerror=_unseen):
+    for place, folders, names in os.walk(folder, onerror=_unseen):
+        if any(Path(place, name).is_symlink() for name in folders):
+            raise PolicyError(
+                f"{_WHAT}: holds a link to another folder, in which a secret could be",
+                code="store-link",
+                hint="remove the link, and move what is needed into the folder",
+            )
         yield from (path for path in (Path(place, name) for name in sorted(names)) if path.is_file())
 
 
@@ -182,4 +214,8 @@ def _unseen(_error: OSError) -> None:
 
 
 def _unreadable() -> ResourceError:
-    return ResourceError(f"{_WHAT}: holds what cannot be read", code="no-permission")
+    return ResourceError(
+        f"{_WHAT}: holds what cannot be read",
+        code="no-permission",
+        hint="all in the folder must be readable by its owner",
+    )

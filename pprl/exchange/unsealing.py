@@ -12,12 +12,12 @@ from typing import BinaryIO
 
 from pprl.errors import DataError, PolicyError
 from pprl.exchange.digests import digesting
+from pprl.exchange.dsse import Envelope
 from pprl.exchange.envelope import (
     MANIFEST_TYPE,
     MAX_ENVELOPE_BYTES,
     MAX_PAYLOAD_BYTES,
     PRELUDE_BYTES,
-    Envelope,
     SealedManifest,
     broken,
     manifest_from,
@@ -81,7 +81,11 @@ def unseal(path: Path, payload: Path | None, store: Store) -> Unsealed:
     with open_regular(path, what=WHAT) as stream:
         size = os.fstat(stream.fileno()).st_size
         if size > _MAX_SEALED_BYTES:
-            raise DataError(f"{WHAT}: is longer than any that can be sealed", code="too-large")
+            raise DataError(
+                f"{WHAT}: is longer than any that can be sealed",
+                code="too-large",
+                hint="it is no sealed package; ask the sender what was sent",
+            )
         if stream.read(len(_AGE)) != _AGE:
             raise DataError(
                 f"{WHAT}: is not a sealed file",

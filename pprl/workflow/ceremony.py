@@ -12,11 +12,11 @@ from typing import Final
 
 from pprl.agreement import Agreement
 from pprl.encoding.canaries import check_tags
-from pprl.errors import DataError, PolicyError, PprlError
+from pprl.errors import PolicyError, PprlError
 from pprl.exchange import ceremony, clock
 from pprl.exchange.board import Board
 from pprl.exchange.ceremony import Fault
-from pprl.exchange.contributions import Circle, Closing, Commit, Hidden, Opening, deal, dealt
+from pprl.exchange.contributions import Circle, Closing, Commit, Drawn, Opening, deal, dealt
 from pprl.exchange.shares import DAYS
 from pprl.exchange.store import Store
 from pprl.files import make_folder
@@ -24,12 +24,12 @@ from pprl.keys import LinkageKey
 from pprl.model import CheckTags
 from pprl.workflow.calls import require_type
 from pprl.workflow.exchanging import require_own_keys
+from pprl.workflow.keeping import draw, drawn, keep_unclosed, lost, name_key, other_key
 from pprl.workflow.seats import (
+    DONE,
     KEY,
     Faulty,
     Seat,
-    draw,
-    drawn,
     forget,
     gather,
     has_said,
@@ -43,7 +43,7 @@ from pprl.workflow.seats import (
     stop_at,
     sweep_left,
 )
-from pprl.workflow.signed import SignedAgreement
+from pprl.workflow.signed import SignedAgreement, require_latest
 
 _PATIENCE: Final = timedelta(days=DAYS)
 _EVENT: Final = "ceremony"
@@ -177,6 +177,7 @@ def _take_seat(agreed: Agreement, store: Store, board: Path, now: datetime, *, s
             hint="it may carry the board from custodian to custodian; that needs no command",
         )
     require_own_keys(agreed, store)
+    require_latest(agreed, store)
     _require_dealer(agreed, single_dealer=single_dealer)
     if _overlap(board, store.folder):
         raise PolicyError(
@@ -232,7 +233,7 @@ def _together(seat: Seat) -> Standing:
         if missing:
             return _standing(seat, missing, committed=commits, opened=shown)
         drawn_by = {name: one.hidden for name, one in shown.items()}
-        _settle(seat, commits, ceremony.derive(seat.circle, commits, drawn_by))
+        _settle(seat, commits, ceremony.material(seat.circle, commits, drawn_by))
     return _compare(seat, committed=commits)
 
 
@@ -248,7 +249,8 @@ def _with_a_dealer(seat: Seat) -> Standing:
             if not taken:
                 return _standing(seat, {dealer: seat.share_of(dealer, seat.own)})
             material = taken[dealer]
-        _settle(seat, {}, LinkageKey(material))
+        stop_at(ceremony.faults_in_dealt(dealer, material))
+        _settle(seat, {}, material)
     note(seat, "ceremony-single-dealer")
     return _compare(seat, committed=())
 
@@ -261,22 +263,20 @@ def _commit(seat: Seat) -> None:
     note(seat, "ceremony-commit")
 
 
-def _settle(seat: Seat, commits: Mapping[str, Commit], key: LinkageKey) -> None:
-    """Write the secret, then the closing."""
-    place = seat.store.folder / KEY
-    if not place.exists():
-        key.save(place)
-        seat.did.append(f"wrote {KEY}")
-    elif LinkageKey.load(place) != key:
-        raise _other_key()
+def _settle(seat: Seat, commits: Mapping[str, Commit], material: bytes) -> None:
+    """Keep the secret, which is no linkage key until all have closed, and write the closing."""
+    keep_unclosed(seat, material)
     note(seat, "ceremony-derive")
-    project_key = key.for_project(seat.agreed.project_fingerprint, epoch=seat.agreed.epoch)
+    project_key = LinkageKey(material).for_project(seat.agreed.project_fingerprint, epoch=seat.agreed.epoch)
     tags = check_tags(seat.agreed.fields, seat.agreed.passes, project_key)
     say(seat, ceremony.closing(seat.circle, seat.own, commits, tags))
 
 
 def _compare(seat: Seat, *, committed: Collection[str]) -> Standing:
-    """Forget the contribution, publish the closing, and hold those of the others against it."""
+    """Forget the contribution, publish the closing, and hold those of the others against it.
+
+    Only if all have closed and are equal does the secret become a linkage key.
+    """
     forget(seat)
     show(seat, "closing")
     note(seat, "ceremony-close")
@@ -286,7 +286,8 @@ def _compare(seat: Seat, *, committed: Collection[str]) -> Standing:
     if missing:
         show_shares(seat)
     else:
-        note(seat, "ceremony-done")
+        name_key(seat)
+        note(seat, DONE)
         forget(seat, *(seat.share_of(seat.own, other) for other in seat.others))
     return _standing(
         seat,
@@ -328,31 +329,19 @@ def _standing(
     )
 
 
-def _drawn_once(seat: Seat) -> Hidden:
+def _drawn_once(seat: Seat) -> Drawn:
     """Give what was drawn, or draw it, unless there is a secret already."""
     kept = drawn(seat)
     if kept is None and (seat.store.folder / KEY).exists():
-        raise _other_key()
+        raise other_key()
     return kept or draw(seat)
 
 
-def _kept(seat: Seat) -> Hidden:
+def _kept(seat: Seat) -> Drawn:
     kept = drawn(seat)
     if kept is None:
-        raise DataError(
-            "contribution: this party has committed to one, and its folder has it no longer",
-            code="contribution-lost",
-            hint="tell the other custodians, raise the epoch in the agreement and begin anew",
-        )
+        raise lost("contribution")
     return kept
-
-
-def _other_key() -> PolicyError:
-    return PolicyError(
-        f"ceremony: this party's folder has another {KEY} already",
-        code="key-exists",
-        hint="if it is of an earlier epoch, delete it with `pprl retire`, or keep it elsewhere",
-    )
 
 
 def _refused(store: Store, agreed: Agreement, code: str, *, peer: str = "") -> None:

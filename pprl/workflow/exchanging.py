@@ -6,23 +6,28 @@ import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import cast
+
+import msgspec
 
 from pprl.agreement import Agreement
 from pprl.errors import DataError, PolicyError
 from pprl.exchange import clock
 from pprl.exchange.checking import check_apart
 from pprl.exchange.contents import Facts, layout_of
-from pprl.exchange.envelope import ALLOWED, NEEDS_OPT_OUTS, Layout, Purpose, SealedManifest, Terms
-from pprl.exchange.opening import Opened, open_sealed
-from pprl.exchange.optouts import read_statement
+from pprl.exchange.envelope import ALLOWED, NEEDS_OPT_OUTS, OptOuts, Purpose, SealedManifest, Terms
+from pprl.exchange.ledger import OPEN, SEAL
+from pprl.exchange.noting import refusals_noted
+from pprl.exchange.opening import Opened, open_own, open_sealed, require_opened_by_verb
+from pprl.exchange.optouts import Statement, missing, read_statement
 from pprl.exchange.parties import Party
-from pprl.exchange.sealing import Content, Sealed, of_file, seal
+from pprl.exchange.sealing import SUFFIX, Content, Sealed, of_file, seal
 from pprl.exchange.shuffling import Shuffled, shuffle
 from pprl.exchange.store import Store
 from pprl.files import make_folder, open_regular
 from pprl.keys import random_bytes
 from pprl.workflow.calls import require_type
-from pprl.workflow.signed import SignedAgreement
+from pprl.workflow.signed import SignedAgreement, require_latest
 
 ID_MAPS = "id-maps"
 _START_BYTES = 512
@@ -104,46 +109,56 @@ def seal_package(
     """
     require_type("store", store, Store)
     require_type("agreement", agreement, SignedAgreement)
-    place, moment = Path(source), now or clock.now()
-    agreed = agreement.agreement
-    require_own_keys(agreed, store)
-    recipient = agreed.party(to)
-    _require_way(purpose, store.party, recipient)
-    stated = None
-    if opt_outs is not None and purpose in NEEDS_OPT_OUTS:
-        stated = read_statement(opt_outs, place, moment)
-    layout = _layout(place, purpose)
-    facts = check_apart(place, purpose, layout, f"file {place.name}", fresh_ids=False)
-    terms = terms_of(agreed)
-    if purpose != "encodings":
-        sealed = seal(
-            of_file(place, purpose, layout, facts),
-            Path(folder),
-            store=store,
-            terms=terms,
-            recipient=recipient,
-            now=moment,
-        )
+    place, agreed, moment = Path(source), agreement.agreement, now or clock.now()
+    with refusals_noted(store.ledger, SEAL) as known:
+        recipient = _recipient(purpose, to, store, agreed)
+        known.peer, known.purpose = recipient.name, purpose
+        stated = _statement(purpose, opt_outs, agreed, moment)
+        content = _checked(place, purpose, store.party)
+        opt_out = None if stated is None else stated.about(content.facts.sha256)
+        shuffled = _shuffled(place, content.facts, agreed) if purpose == "encodings" else None
+    sealing = _Sealing(Path(folder), store, terms_of(agreed), recipient, moment)
+    if shuffled is None:
+        sealed = sealing.seal(content)
         return Sent(sealed.path, sealed.manifest, None)
-    _require_made_under(agreed, facts)
-    shuffled, package_id = shuffle(place), random_bytes(16).hex()
-    if (len(shuffled), shuffled.manifest.key_tag) != (facts.rows, facts.key_tag):
-        raise DataError(f"file {place.name}: changed while it was being read", code="changed-while-read")
-    content = Content(purpose, layout, facts, shuffled.pieces)
-    id_map = _keep_id_map(shuffled, package_id, store, terms, moment)
-    try:
-        sealed = seal(
+    return _seal_shuffled(shuffled, content.facts, sealing, opt_out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealing:
+    """To whom, under what and when something is sealed."""
+
+    folder: Path
+    store: Store
+    terms: Terms
+    recipient: Party
+    now: datetime
+
+    def seal(self, content: Content, *, package_id: str = "", opt_out: OptOuts | None = None) -> Sealed:
+        return seal(
             content,
-            Path(folder),
-            store=store,
-            terms=terms,
-            recipient=recipient,
-            now=moment,
-            opt_out=stated,
+            self.folder,
+            store=self.store,
+            terms=self.terms,
+            recipient=self.recipient,
+            now=self.now,
             package_id=package_id,
+            opt_out=opt_out,
         )
+
+
+def _seal_shuffled(shuffled: Shuffled, facts: Facts, sealing: _Sealing, opt_out: OptOuts | None) -> Sent:
+    """Seal encodings for their recipient, after the way back from them for the custodian itself."""
+    package_id = random_bytes(16).hex()
+    id_map = _keep_id_map(shuffled, package_id, sealing)
+    said = msgspec.structs.replace(facts, length=0, sha256="")  # of the file as it was
+    content = Content("encodings", "pprl-package 1", said, shuffled.pieces)
+    try:
+        sealed = sealing.seal(content, package_id=package_id, opt_out=opt_out)
     except BaseException:
-        id_map.path.unlink(missing_ok=True)  # it leads back from a package that there is not
+        # Without its package the map leads nowhere; with it, it is the only way back.
+        if not (sealing.folder / f"{package_id}{SUFFIX}").exists():
+            id_map.path.unlink(missing_ok=True)
         raise
     return Sent(sealed.path, sealed.manifest, id_map.path)
 
@@ -152,9 +167,9 @@ def open_package(
     path: str | os.PathLike[str],
     out: str | os.PathLike[str],
     *,
+    purpose: Purpose,
     store: Store,
-    agreement: SignedAgreement,
-    purpose: Purpose | None = None,
+    agreement: SignedAgreement | None,
     now: datetime | None = None,
     force: bool = False,
 ) -> Opened:
@@ -166,12 +181,13 @@ def open_package(
         The sealed file.
     out : path
         Where its payload is to appear.
+    purpose : str
+        What is expected; something else is refused.
     store : Store
         Of the party that opens it.
-    agreement : SignedAgreement
-        The agreement, signed by all its parties.
-    purpose : str, optional
-        What is expected; something else is refused.
+    agreement : SignedAgreement or None
+        The agreement, signed by all its parties.  An id map, which a custodian has sealed for
+        itself, needs none; if there is one, the map must be of its project.
     now : datetime, optional
         The time, with a time zone; by default that of this machine.
     force : bool
@@ -189,14 +205,19 @@ def open_package(
 
     Examples
     --------
-    >>> open_package("a.age", "a.pprl", store=None, agreement=None)
+    >>> open_package("a.age", "a.pprl", purpose="encodings", store=None, agreement=None)
     Traceback (most recent call last):
     pprl.errors.UsageError: store: wanted Store, got NoneType
     """
     require_type("store", store, Store)
+    if purpose == "id-map":
+        project = agreement.agreement.project if agreement else None
+        return open_own(Path(path), Path(out), store=store, project=project, force=force)
     require_type("agreement", agreement, SignedAgreement)
-    agreed = agreement.agreement
-    require_own_keys(agreed, store)
+    agreed = cast("SignedAgreement", agreement).agreement
+    with refusals_noted(store.ledger, OPEN):
+        require_own_keys(agreed, store)
+        require_latest(agreed, store)
     return open_sealed(
         Path(path),
         Path(out),
@@ -207,6 +228,22 @@ def open_package(
         now=now or clock.now(),
         force=force,
     )
+
+
+def load_signed(path: Path, store: Store, event: str) -> SignedAgreement:
+    """Read a signed agreement as `SignedAgreement.load`, and note in the ledger if it is refused.
+
+    Parameters
+    ----------
+    path : Path
+        The agreement.
+    store : Store
+        Of the party that wants to do something under it.
+    event : str
+        What that is, in the words of the ledger.
+    """
+    with refusals_noted(store.ledger, event):
+        return SignedAgreement.load(path)
 
 
 def terms_of(agreement: Agreement) -> Terms:
@@ -242,20 +279,50 @@ def require_own_keys(agreement: Agreement, store: Store) -> None:
         )
 
 
-def _require_way(purpose: Purpose, sender: Party, recipient: Party) -> None:
-    """Refuse before anything is read what would be refused in the end."""
+def _recipient(purpose: Purpose, to: str, store: Store, agreed: Agreement) -> Party:
+    """Give the recipient, and refuse before anything is read what would be refused in the end."""
+    require_opened_by_verb(purpose)
+    require_own_keys(agreed, store)
+    require_latest(agreed, store)
+    sender, recipient = store.party, agreed.party(to)
     if (sender.role, recipient.role) not in ALLOWED[purpose].ways or sender.name == recipient.name:
         raise PolicyError(
             f"{purpose} do not go from {sender.role} to {recipient.role}",
             code="wrong-role",
             hint="docs/sealed-packages.md has the table of who may send what to whom",
         )
+    return recipient
 
 
-def _layout(place: Path, purpose: Purpose) -> Layout:
+def _statement(purpose: Purpose, path: Path | None, agreed: Agreement, now: datetime) -> Statement | None:
+    if purpose not in NEEDS_OPT_OUTS:
+        return None
+    if path is None and agreed.opt_outs == "required":
+        raise missing()
+    return None if path is None else read_statement(path, now)
+
+
+def _checked(place: Path, purpose: Purpose, sender: Party) -> Content:
+    """Check a file in a process with limits; nothing but the bytes that it saw can then be sealed."""
     what = f"file {place.name}"
     with open_regular(place, what=what) as stream:
-        return layout_of(stream.read(_START_BYTES), purpose, what)
+        layout = layout_of(stream.read(_START_BYTES), purpose, what)
+    facts = check_apart(place, purpose, layout, what, fresh_ids=False, sender=sender)
+    return of_file(place, purpose, layout, facts)
+
+
+def _shuffled(place: Path, facts: Facts, agreed: Agreement) -> Shuffled:
+    """Give encodings fresh ids and a random order, if they are those that were checked."""
+    _require_made_under(agreed, facts)
+    with open_regular(place, what=f"file {place.name}"):  # and it stays as it is
+        shuffled = shuffle(place)
+    if shuffled.source != facts.manifest:
+        raise DataError(
+            f"file {place.name}: changed while it was being read",
+            code="changed-while-read",
+            hint="wait until it is complete, or work on a copy",
+        )
+    return shuffled
 
 
 def _require_made_under(agreement: Agreement, facts: Facts) -> None:
@@ -272,9 +339,19 @@ def _require_made_under(agreement: Agreement, facts: Facts) -> None:
             )
 
 
-def _keep_id_map(shuffled: Shuffled, package_id: str, store: Store, terms: Terms, now: datetime) -> Sealed:
+def _keep_id_map(shuffled: Shuffled, package_id: str, sealing: _Sealing) -> Sealed:
     """Seal the way back to the custodian itself, in its own folder, before anything can go out."""
+    store = sealing.store
     folder = store.folder / ID_MAPS
-    make_folder(folder)
+    with refusals_noted(store.ledger, SEAL):
+        make_folder(folder)
     content = Content("id-map", "csv", Facts(rows=shuffled.n_real), shuffled.id_map)
-    return seal(content, folder, store=store, terms=terms, recipient=store.party, now=now, about=package_id)
+    return seal(
+        content,
+        folder,
+        store=store,
+        terms=sealing.terms,
+        recipient=store.party,
+        now=sealing.now,
+        about=package_id,
+    )

@@ -8,25 +8,29 @@ and to the recipient what its sender signed; its payload stays sealed.
 import os
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
+from typing import Final
 
 from pprl.agreement import Agreement
-from pprl.errors import AuthenticationError, DataError
+from pprl.errors import DataError
+from pprl.exchange import clock
+from pprl.exchange.binding import Meant, require_meant
+from pprl.exchange.checking import check_apart
 from pprl.exchange.contents import KEY_COLUMN
 from pprl.exchange.crosswalks import CROSSWALK_HEADER, KEY_HEADER
 from pprl.exchange.envelope import Purpose, SealedManifest, manifest_from
 from pprl.exchange.idmaps import HEADER as ID_MAP_HEADER
 from pprl.exchange.layout import Manifest
-from pprl.exchange.package import Octets, read_sections
-from pprl.exchange.rowchecks import FRESH_ID_DIGITS
+from pprl.exchange.noting import Known, note_done, refusals_noted
+from pprl.exchange.opening import own_party, require_own
+from pprl.exchange.package import read_manifest
 from pprl.exchange.store import Store
-from pprl.exchange.unsealing import unseal, verified
+from pprl.exchange.unsealing import WHAT, Unsealed, unseal, verified
 from pprl.files import open_regular
-from pprl.workflow.exchanging import require_own_keys
+from pprl.workflow.exchanging import require_own_keys, terms_of
 from pprl.workflow.signed import SignedAgreement
 
-_START_BYTES = 65536
+EXPLAIN: Final = "explain"  # in ledgers
+_START_BYTES: Final = 65536
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,9 @@ def explain(
         If it is none of them.
     AuthenticationError
         If it was altered, or is not sealed to that party.
+    PolicyError
+        If it is of another project, epoch, version or agreement, was made for somebody else
+        or has expired: as when it is opened.
 
     Examples
     --------
@@ -126,20 +133,31 @@ def explain(
         start = stream.read(_START_BYTES)
         n_bytes = os.fstat(stream.fileno()).st_size
     if start.startswith(b"pprl-package"):
-        manifest, sections = read_sections(place)
-        return PackageSeen(manifest, _are_random(sections["record_ids"], manifest))
+        return _package(place, what)
     if start.startswith(b"age-encryption.org/"):
         return _sealed(place, start, n_bytes, store, agreement.agreement if agreement else None)
     for header, purpose in _TABLES.items():
         if start.startswith(header):
-            return TableSeen(purpose, n_bytes)
+            return _table(place, purpose, n_bytes, what)
     if KEY_COLUMN in start.partition(b"\n")[0].decode("utf-8", errors="replace").split(","):
-        return TableSeen("payload", n_bytes)
+        return _table(place, "payload", n_bytes, what)
     raise DataError(
         f"{what}: is no package, sealed file or table of keys that pprl made",
         code="not-explained",
         hint="anything else should not go to another party",
     )
+
+
+def _package(place: Path, what: str) -> PackageSeen:
+    facts = check_apart(place, "encodings", "pprl-package 1", what, fresh_ids=False)
+    with open_regular(place, what=what) as stream:
+        manifest, _ = read_manifest(stream, what)
+    return PackageSeen(manifest, facts.random_ids)
+
+
+def _table(place: Path, purpose: Purpose, n_bytes: int, what: str) -> TableSeen:
+    check_apart(place, purpose, "csv", what, fresh_ids=False)
+    return TableSeen(purpose, n_bytes)
 
 
 def _sealed(
@@ -151,38 +169,31 @@ def _sealed(
     kinds = tuple(stanza.kind for stanza in header.stanzas)
     if store is None:
         return SealedSeen(n_bytes, kinds, None, sender_known=False)
-    unsealed = unseal(place, None, store)
-    if agreement is None:
-        manifest = manifest_from(unsealed.envelope.content, "sealed package")
-        return SealedSeen(n_bytes, kinds, manifest, sender_known=False)
+    with refusals_noted(store.ledger, EXPLAIN) as known:
+        unsealed = unseal(place, None, store)
+        manifest = manifest_from(unsealed.envelope.content, WHAT)
+        if agreement is not None:
+            _require_believed(unsealed, store, agreement, known)
+            note_done(store.ledger, EXPLAIN, known)
+    return SealedSeen(n_bytes, kinds, manifest, sender_known=agreement is not None)
+
+
+def _require_believed(unsealed: Unsealed, store: Store, agreement: Agreement, known: Known) -> None:
+    """Raise as opening would, as far as the payload is not looked at."""
+    said = manifest_from(unsealed.envelope.content, WHAT)
+    if said.purpose == "id-map":
+        own = verified(unsealed, lambda name: own_party(name, store.party))
+        known.learn(own, own.sender)
+        require_own(own, store.party, agreement.project)
+        return
     require_own_keys(agreement, store)
     manifest = verified(unsealed, agreement.party)
-    if manifest.recipient != store.party.name:
-        raise AuthenticationError("sealed package: was made for another party", code="wrong-recipient")
-    store.ledger.append(
-        event="explain",
-        outcome="done",
-        package=manifest.package_id,
-        peer=manifest.sender,
-        purpose=manifest.purpose,
-        sequence=manifest.sequence,
-        fingerprint=manifest.fingerprint,
-    )
-    return SealedSeen(n_bytes, kinds, manifest, sender_known=True)
+    known.learn(manifest, manifest.sender)
+    meant = Meant(terms_of(agreement), manifest.purpose, store.party, clock.now())
+    require_meant(manifest, agreement.party(manifest.sender).role, meant, WHAT)
 
 
-def _are_random(record_ids: Octets, manifest: Manifest) -> bool:
-    """Say whether all ids are 24 hexadecimal digits, as random ones are."""
-    if manifest.id_width != FRESH_ID_DIGITS:
-        return manifest.rows == 0
-    digits = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
-    return all(
-        bool(np.isin(record_ids[begin : begin + _START_BYTES], digits).all())
-        for begin in range(0, record_ids.size, _START_BYTES)
-    )
-
-
-_TABLES: dict[bytes, Purpose] = {
+_TABLES: Final[dict[bytes, Purpose]] = {
     f"{','.join(KEY_HEADER)}\n".encode(): "linkage-keys",
     f"{','.join(CROSSWALK_HEADER)}\n".encode(): "crosswalk",
     f"{','.join(ID_MAP_HEADER)}\n".encode(): "id-map",

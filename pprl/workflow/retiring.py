@@ -21,11 +21,13 @@ from pprl.exchange import clock
 from pprl.exchange.deletions import Deleted, DeletionRecord, Kind, read_record, signed_record
 from pprl.exchange.ledger import NAME as LEDGER
 from pprl.exchange.store import IDENTITY, PARTY, Store
+from pprl.exchange.versions import NAME as VERSIONS
 from pprl.files import (
     open_regular,
     read_bytes,
     refuse_existing,
     refuse_inputs_as_output,
+    rewrite_own,
     sync_folder,
     write_bytes,
 )
@@ -35,7 +37,7 @@ from pprl.temporaries import stale
 
 RETIRE: Final = "retire"  # in ledgers
 PLAN: Final = "retiring.json"
-_KEPT: Final = (IDENTITY, PARTY, LEDGER, PLAN)
+_KEPT: Final = (IDENTITY, PARTY, LEDGER, PLAN, VERSIONS)
 _MAX_PLAN_BYTES: Final = 1 << 26
 _AT_ONCE: Final = 1 << 20
 _BLANK: Final = b"\xef\xbb\xbf \t\r\n"
@@ -53,6 +55,8 @@ _STARTS: Final[Mapping[bytes, Kind]] = {
 _TEMPORARY: Final = re.compile(r"\..+\.[1-9][0-9]{0,9}-[0-9a-f]{8}-[0-9a-f]{8}\.partial", re.DOTALL)
 _OF_CHECKPOINTS: Final = re.compile(r"job\.json|lock|part-[0-9]{6}|\..+\.partial", re.DOTALL)
 _PACKAGE: Final = re.compile(r"([0-9a-f]{32})\.age")
+
+_Which = tuple[int, int, int, int]  # device, inode, bytes and time of the last change
 
 
 class _Planned(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -129,10 +133,10 @@ def _retire(files: Sequence[Path], store: Store, out: Path, *, force: bool) -> D
     refuse_inputs_as_output(out, files)
     written = _is_written(out, begun, store)
     refuse_existing(out, force=force or written)
-    plan = _extended(begun, files, store)
-    write_bytes(store.folder / PLAN, msgspec.json.encode(plan), force=True)
+    plan, seen = _extended(begun, files, store)
+    rewrite_own(store.folder / PLAN, msgspec.json.encode(plan))
     for planned in plan.files:
-        _delete(Path(planned.path), planned.deleted)
+        _delete(Path(planned.path), seen)
     _remove_empty(files)
     record = DeletionRecord(
         record=plan.record,
@@ -175,14 +179,18 @@ def _is_written(out: Path, plan: _Plan, store: Store) -> bool:
     return False
 
 
-def _extended(plan: _Plan, files: Sequence[Path], store: Store) -> _Plan:
-    """Add the files to a plan; what the plan has is described again if it is still there."""
+def _extended(plan: _Plan, files: Sequence[Path], store: Store) -> tuple[_Plan, dict[str, _Which]]:
+    """Add the files to a plan; what the plan has is described again if it is still there.
+
+    Which files these are is given too: what has taken their places later is not deleted.
+    """
     kept = {_key(store.folder / name) for name in _KEPT}
     known = {planned.path: planned for planned in plan.files}
     wanted = [*(path for path in map(Path, known) if os.path.lexists(path)), *_all(files, known)]
     described = {_key(path): _described(path, kept) for path in wanted}
-    merged = known | {path: _Planned(path=path, deleted=deleted) for path, deleted in described.items()}
-    return _Plan(record=plan.record, files=tuple(merged.values()))
+    merged = known | {path: _Planned(path=path, deleted=one) for path, (one, _) in described.items()}
+    which = {path: one for path, (_, one) in described.items()}
+    return _Plan(record=plan.record, files=tuple(merged.values())), which
 
 
 def _key(path: Path) -> str:
@@ -196,7 +204,11 @@ def _all(files: Iterable[Path], known: Mapping[str, _Planned]) -> Iterator[Path]
         if os.path.lexists(path):
             yield from _files_in(path)
         elif not any(one == _key(path) or Path(_key(path)) in Path(one).parents for one in known):
-            raise DataError(f"file {path.name}: does not exist", code="not-found")
+            raise DataError(
+                f"file {path.name}: does not exist",
+                code="not-found",
+                hint="see whether it is spelt right; nothing was deleted",
+            )
 
 
 def _files_in(path: Path) -> Iterator[Path]:
@@ -217,7 +229,7 @@ def _files_in(path: Path) -> Iterator[Path]:
     yield from inside
 
 
-def _described(path: Path, kept: set[str]) -> Deleted:
+def _described(path: Path, kept: set[str]) -> tuple[Deleted, _Which]:
     what = f"file {path.name}"
     if path.is_symlink():
         raise PolicyError(f"{what}: is a link", code="retire-link", hint="name the file itself")
@@ -229,24 +241,29 @@ def _described(path: Path, kept: set[str]) -> Deleted:
         )
     digest, size = hashlib.sha256(), 0
     with open_regular(path, what=what, follow_links=False) as stream:
-        names = os.fstat(stream.fileno()).st_nlink
+        status = os.fstat(stream.fileno())
         start = stream.read(_AT_ONCE)
         for piece in (start, *iter(lambda: stream.read(_AT_ONCE), b"")):
             digest.update(piece)
             size += len(piece)
-    if names > 1:
+    if status.st_nlink > 1:
         raise PolicyError(
             f"{what}: has a second name, under which it would stay",
             code="retire-hard-link",
             hint="remove the other name first",
         )
     package = _PACKAGE.fullmatch(path.name)
-    return Deleted(
+    deleted = Deleted(
         kind=_kind_of(path, start),
         size=size,
         sha256=digest.hexdigest(),
         package=package[1] if package else "",
     )
+    return deleted, _which(status)
+
+
+def _which(status: os.stat_result) -> _Which:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _kind_of(path: Path, start: bytes) -> Kind:
@@ -257,11 +274,15 @@ def _kind_of(path: Path, start: bytes) -> Kind:
     return next((kind for magic, kind in _STARTS.items() if text.startswith(magic)), named)
 
 
-def _delete(path: Path, deleted: Deleted) -> None:
+def _delete(path: Path, seen: Mapping[str, _Which]) -> None:
     """Delete a file if it is still the one that was described; that it is gone already is no fault."""
     with contextlib.suppress(FileNotFoundError):
-        if path.lstat().st_size != deleted.size:
-            raise DataError(f"file {path.name}: changed while it was being read", code="changed-while-read")
+        if _which(path.lstat()) != seen.get(str(path)):
+            raise DataError(
+                f"file {path.name}: changed while it was being read, or is another one now",
+                code="changed-while-read",
+                hint="wait until nothing writes to it, and run again",
+            )
     _unlink(path)
     if path.parent.is_dir():
         sync_folder(path.parent)

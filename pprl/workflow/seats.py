@@ -16,22 +16,28 @@ from pprl.agreement import Agreement
 from pprl.errors import AuthenticationError, DataError, PprlError
 from pprl.exchange.board import Board, Kind, notice_name, share_name
 from pprl.exchange.ceremony import Fault
-from pprl.exchange.contributions import CLOSING_TYPE, COMMIT_TYPE, Circle, Closing, Commit, Hidden
+from pprl.exchange.contributions import (
+    CLOSING_TYPE,
+    COMMIT_TYPE,
+    Circle,
+    Closing,
+    Commit,
+)
 from pprl.exchange.ledger import OPEN
 from pprl.exchange.notices import MAX_NOTICE_BYTES, read_notice, sign_notice
 from pprl.exchange.sealing import of_bytes, seal
 from pprl.exchange.shares import MAX_SHARE_BYTES, PURPOSE, open_share
 from pprl.exchange.store import Store
 from pprl.files import give_name, private_temporary, read_bytes, sync_folder, write_bytes
-from pprl.private import read_private
 from pprl.refusals import our_errors
 from pprl.temporaries import sweep
 from pprl.workflow.exchanging import terms_of
 
 KEY: Final = "project.key"
-_CONTRIBUTION: Final = "contribution"
-_MAGIC: Final = "pprl-contribution 1"
-_MAX_BYTES: Final = 4096
+DONE: Final = "ceremony-done"
+# Secrets that a seat keeps until the end: see `pprl.workflow.keeping`.
+CONTRIBUTION: Final = "contribution"
+UNCLOSED: Final = "unclosed"
 _NO_FAULT_OF_THEIRS: Final = {"version/no-post-quantum", "version/no-ml-dsa"}
 _CODES: Final = {"authentication/notice": "ceremony-malformed"}
 _TYPES: Final[Mapping[type, tuple[Kind, str]]] = {
@@ -117,43 +123,16 @@ def stop_at(faults: Iterable[Fault]) -> None:
         raise Faulty(found)
 
 
+def noted(seat: Seat, event: str) -> bool:
+    """Say whether a step of this ceremony is in the ledger."""
+    mine = ((one.event, one.outcome, one.fingerprint) for one in seat.store.ledger.entries())
+    return (event, "done", seat.circle.fingerprint) in mine
+
+
 def note(seat: Seat, event: str) -> None:
     """Put a step into the ledger, once."""
-    mine = ((one.event, one.outcome, one.fingerprint) for one in seat.store.ledger.entries())
-    if (event, "done", seat.circle.fingerprint) not in mine:
+    if not noted(seat, event):
         seat.store.ledger.append(event=event, outcome="done", fingerprint=seat.circle.fingerprint)
-
-
-def draw(seat: Seat) -> Hidden:
-    """Draw a contribution, and keep it until the secret is written."""
-    hidden = Hidden.draw()
-    write_bytes(seat.state / _CONTRIBUTION, f"{_MAGIC}\n{hidden.to_bytes().hex()}\n".encode("ascii"))
-    return hidden
-
-
-def drawn(seat: Seat) -> Hidden | None:
-    """Give the contribution that is kept; None if there is none.
-
-    Raises
-    ------
-    DataError
-        If it is damaged.
-    """
-    if not (seat.state / _CONTRIBUTION).exists():
-        return None
-    content = read_private(
-        seat.state / _CONTRIBUTION, what=_CONTRIBUTION, code=_CONTRIBUTION, limit=_MAX_BYTES
-    )
-    magic, _, digits = content.decode("ascii", errors="replace").partition("\n")
-    try:
-        hidden = Hidden.from_bytes(bytes.fromhex(digits.strip()))
-    except ValueError:
-        hidden = None
-    if hidden is None or magic != _MAGIC:
-        raise DataError(
-            "contribution: damaged", code="contribution-file", hint="raise the epoch and begin anew"
-        )
-    return hidden
 
 
 def sweep_left(seat: Seat) -> None:
@@ -161,7 +140,7 @@ def sweep_left(seat: Seat) -> None:
     own_notices = [seat.name_of(kind, seat.own) for kind, _ in _TYPES.values()]
     own = [*own_notices, *(seat.share_of(seat.own, other) for other in seat.others)]
     kept = [seat.name_of(kind, party) for kind, _ in _TYPES.values() for party in seat.others]
-    for name in (_CONTRIBUTION, *own, *kept):
+    for name in (CONTRIBUTION, UNCLOSED, *own, *kept):
         sweep(seat.state / name)
     for name in own:
         sweep(seat.board.folder / name)
@@ -170,7 +149,7 @@ def sweep_left(seat: Seat) -> None:
 
 def forget(seat: Seat, *names: str) -> None:
     """Delete files of this ceremony from the store; by default the contribution."""
-    for place in [seat.state / name for name in names or (_CONTRIBUTION,)]:
+    for place in [seat.state / name for name in names or (CONTRIBUTION,)]:
         with our_errors(place):
             place.unlink(missing_ok=True)
     sync_folder(seat.state)

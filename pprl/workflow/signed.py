@@ -20,6 +20,7 @@ from pprl.exchange.identities import Identity
 from pprl.exchange.parties import Party
 from pprl.exchange.signing import Signature, verify
 from pprl.exchange.store import Store
+from pprl.exchange.versions import highest_version, remember_version
 from pprl.files import read_bytes, write_bytes
 
 AGREEMENT_TYPE: Final = "application/vnd.pprl.agreement+json"
@@ -180,23 +181,71 @@ def sign_as(path: Path, store: Store, *, force: bool = False) -> Agreement:
     Raises
     ------
     PolicyError
-        If the clock is implausible, or as `sign_agreement` does.
+        If the clock is implausible, a newer version was used (``older-agreement``), or as
+        `sign_agreement` does.
     UsageError
         If there is a signature and `force` is false.
     """
     fingerprint = ""
     with store.ledger.held():
+        now = clock.now()
         try:
-            now = clock.now()
             clock.refuse_implausible(now, store.ledger)
             agreement = Agreement.load(path)
             fingerprint = agreement.fingerprint
+            _refuse_older(agreement, store)
             sign_agreement(path, store.identity, now=now, force=force)
         except PprlError as error:
             store.ledger.append(event=SIGN, outcome="refused", code=error.code, fingerprint=fingerprint)
             raise
         store.ledger.append(event=SIGN, outcome="done", fingerprint=fingerprint)
     return agreement
+
+
+def require_latest(agreement: Agreement, store: Store) -> None:
+    """Raise if this party has worked under a newer version of the agreement; else remember this one.
+
+    An older one may list a party that was removed since, and its signatures are still good.
+
+    Parameters
+    ----------
+    agreement : Agreement
+        Signed by all its parties.
+    store : Store
+        Of the party that is about to seal, to open or to take part.
+
+    Raises
+    ------
+    PolicyError
+        If it is older (``older-agreement``).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> one = Agreement.preset("febrl")
+    >>> two = msgspec.structs.replace(one, version=2)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     trust = Identity.generate("trust", "custodian")
+    ...     store = Store.create(Path(folder) / "trust", trust, passphrase=None)
+    ...     for agreement in (one, two, one):
+    ...         require_latest(agreement, store)
+    Traceback (most recent call last):
+        ...
+    pprl.errors.PolicyError: agreement: is version 1, and this party has worked under version 2
+    """
+    with store.ledger.held():
+        _refuse_older(agreement, store)
+        remember_version(store.folder, agreement.project, agreement.version)
+
+
+def _refuse_older(agreement: Agreement, store: Store) -> None:
+    highest = highest_version(store.folder, agreement.project)
+    if agreement.version < highest:
+        raise PolicyError(
+            f"agreement: is version {agreement.version}, and this party has worked under version {highest}",
+            code="older-agreement",
+            hint="use the newest one; what was sealed under an older one is sealed again by its sender",
+        )
 
 
 def signature_path(path: Path, name: str) -> Path:
@@ -224,7 +273,11 @@ def _require_signed(agreement: Agreement, party: Party, file: Path) -> None:
     what = f"signature of {party.name}"
     signed = _read(file, what)
     if signed.party != party.name:
-        raise AuthenticationError(f"{what}: is that of another party", code="signed-another")
+        raise AuthenticationError(
+            f"{what}: is that of another party",
+            code="signed-another",
+            hint="each signature belongs to the party that its name says: ask for it again",
+        )
     if signed.fingerprint != agreement.fingerprint:
         raise AuthenticationError(
             f"{what}: is of another agreement, or of another version of this one",
@@ -246,4 +299,8 @@ def _read(file: Path, what: str) -> _SignatureFile:
         raise AuthenticationError(
             f"{what}: is damaged", code="signature-file", hint="ask for it again"
         ) from None
-    raise VersionError(f"{what}: of a version that this software cannot read", code="signature-version")
+    raise VersionError(
+        f"{what}: of a version that this software cannot read",
+        code="signature-version",
+        hint="install the version of pprl with which it was made",
+    )

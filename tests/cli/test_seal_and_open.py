@@ -32,7 +32,8 @@ def test_encodings_travel_to_the_linkage_unit(parties, meeting):
     name = parties.out.strip()
 
     assert "the way back to your own ids is in your folder: id-maps/" in parties.err
-    assert parties("open", name, "--party", "unit", "--agreement", "agreement.toml", "--out", "a.pprl") == 0
+    opening = ("--party", "unit", "--agreement", "agreement.toml", "--as", "encodings")
+    assert parties("open", name, *opening, "--out", "a.pprl") == 0
     assert parties.out == "encodings from trust, number 1, 40 rows\n"
     assert parties("inspect", "a.pprl") == 0
 
@@ -48,7 +49,7 @@ def test_a_replay_ends_with_its_code(parties, meeting):
     """The second time it is refused, and the first output stays."""
     seal(parties, meeting, "--opt-out-statement", "opt-outs.json")
     name = parties.out.strip()
-    options = ("--party", "unit", "--agreement", "agreement.toml", "--out")
+    options = ("--party", "unit", "--agreement", "agreement.toml", "--as", "encodings", "--out")
     parties("open", name, *options, "a.pprl")
 
     assert parties("open", name, *options, "b.pprl") == 4
@@ -62,6 +63,12 @@ def test_what_is_missing_is_said(parties):
     assert parties("seal", "a.pprl", "--out", ".") == 2
     assert "--party, --agreement, --as and --to" in parties.err
     assert parties("explain", "a.pprl", "--agreement", "agreement.toml") == 2
+    assert parties("open", "a.age", "--party", "unit", "--agreement", "agreement.toml", "--out", "a") == 2
+    assert "--as" in parties.err
+    assert parties("open", "a.age", "--party", "unit", "--as", "report", "--out", "a") == 2
+    assert "--agreement is missing" in parties.err
+    for verb in ("seal", "open"):
+        assert parties(verb, "a.age", "--party", "unit", "--as", "key-share", "--out", "a") == 2
 
 
 def test_a_package_is_explained_in_plain_words(parties, meeting):
@@ -98,3 +105,30 @@ def test_any_other_file_is_not_explained(parties, meeting):
     assert parties("explain", "people.csv") == 3
     assert "should not go to another party" in parties.err
     assert "ann" not in parties.err
+
+
+def test_the_own_id_map_needs_no_agreement_and_no_signatures(parties, meeting):
+    """Neither an agreement that has expired nor one that others changed keeps its owner from it."""
+    seal(parties, meeting, "--opt-out-statement", "opt-outs.json")
+    id_map = f"trust/id-maps/{parties.out.strip()}"
+    options = ("--party", "trust", "--as", "id-map", "--out")
+    (meeting.folder / "expired.toml").write_text("expires = 2020-01-01\n" + meeting.path.read_text())
+
+    assert parties("open", id_map, *options, "one.csv") == 0
+    assert parties("open", id_map, "--agreement", "agreement.toml", *options, "two.csv") == 0
+    assert parties("open", id_map, "--agreement", "expired.toml", *options, "three.csv") == 0
+
+
+def test_an_agreement_that_is_not_signed_is_noted(parties, meeting):
+    """The refusal is in the ledger of whoever tried, once."""
+    (meeting.folder / "agreement.toml.trust.sig").unlink()
+    ledger = meeting.stores["unit"].ledger
+
+    agreed = ("--party", "unit", "--agreement", "agreement.toml")
+    assert parties("open", "a.age", *agreed, "--as", "report", "--out", "a") == 5
+    assert parties("seal", "a.html", *agreed, "--as", "report", "--to", "trust", "--out", ".") == 5
+
+    assert [(one.event, one.code) for one in ledger.entries()] == [
+        ("open", "authentication/signature-missing"),
+        ("seal", "authentication/signature-missing"),
+    ]

@@ -166,6 +166,7 @@ def test_the_demo_shows_what_each_party_holds(pprl):
     assert {
         "agreement.toml",
         *signed,
+        "party/agreements.json",
         "party/ledger.jsonl",
         "party/party.toml",
         "trust.pprl",

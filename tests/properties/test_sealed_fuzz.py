@@ -2,18 +2,19 @@
 
 import io
 import os
+import shutil
 import tracemalloc
 
 import numpy as np
 import pytest
 
 from pprl.errors import PprlError
+from pprl.exchange import clock
 from pprl.exchange.age import decrypt_stream, encrypt_stream
 from pprl.exchange.envelope import PRELUDE_BYTES, parse_prelude
-from pprl.exchange.opening import require_whole
+from pprl.exchange.opening import open_sealed
 from pprl.exchange.store import Store
-from pprl.exchange.unsealing import decrypted, verified
-from pprl.workflow.exchanging import seal_package
+from pprl.workflow.exchanging import seal_package, terms_of
 
 N_MUTATIONS = 10_000
 FIRST_BYTES, LAST_BYTES = 8 << 10, 64 << 10
@@ -32,21 +33,67 @@ def sealed(tmp_path_factory, identities, gathered):
     return sent.path.read_bytes()
 
 
-@pytest.fixture(scope="module")
-def accepts(identities, gathered):
-    """Say whether bytes pass all steps that look at bytes; only a declared error may come out."""
-    research = Store(gathered[0] / "safe-haven", identities["safe-haven"])
-    party = gathered[1].agreement.party
+class Recipient:
+    """Opens whatever it gets as `pprl open` does, and then forgets that it did."""
 
-    def accepted(content: bytes) -> bool:
+    def __init__(self, folder, identity, agreed) -> None:
+        self.folder = folder
+        self.store = Store(folder / "safe-haven", identity)
+        self.agreed, self.terms = agreed, terms_of(agreed)
+        self.sealed, self.out = folder / "hostile.age", folder / "opened.html"
+        self.ledger = self.store.ledger.path
+        self.listing = sorted(folder.rglob("*"))
+        self.n_opened = 0
+
+    def accepts(self, content: bytes) -> bool:
+        """Say whether a file is opened; only a declared error may come out, and nothing be left."""
+        self.sealed.write_bytes(content)
+        return self.accepts_file()
+
+    def accepts_file(self) -> bool:
+        """Say so of the file that is there."""
         try:
-            unsealed = decrypted(io.BytesIO(content), io.BytesIO(), research)
-            require_whole(verified(unsealed, party), unsealed)
+            opened = open_sealed(
+                self.sealed,
+                self.out,
+                store=self.store,
+                terms=self.terms,
+                party=self.agreed.party,
+                expected="report",
+                now=clock.now(),
+            )
         except PprlError as error:
-            return not error.code.partition("/")[2]
-        return True
+            is_opened = not error.code.partition("/")[2]
+        else:
+            is_opened = True
+            opened.path.unlink()
+        self._forget()
+        return is_opened
 
-    return accepted
+    def _forget(self) -> None:
+        """Empty the ledger, which would be as long as the list of all trials, and look around."""
+        self.n_opened += 1
+        last = self.ledger.read_bytes().splitlines()[-1]
+        assert b'"event":"open"' in last
+        os.truncate(self.ledger, 0)
+        if self.n_opened % 1000 == 1:
+            assert sorted({*self.folder.rglob("*")} - {self.sealed}) == self.listing
+
+
+@pytest.fixture(scope="module")
+def recipient(tmp_path_factory, identities, gathered):
+    """The research environment."""
+    folder = tmp_path_factory.mktemp("recipient") / "parties"
+    shutil.copytree(gathered[0], folder)
+    return Recipient(folder, identities["safe-haven"], gathered[1].agreement)
+
+
+@pytest.fixture
+def accepts(recipient, monkeypatch):
+    """Say whether bytes are opened, by `open_sealed` itself."""
+    # A kill loses nothing that was handed to the system, so there is nothing to wait for.
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
+    return recipient.accepts
 
 
 def mutated(content: bytes, rng: np.random.Generator) -> bytes:
@@ -91,11 +138,16 @@ def test_no_mutation_is_accepted(sealed, accepts):
     assert accepted == []
 
 
-def test_no_truncation_is_accepted(sealed, accepts):
+def test_no_truncation_is_accepted(sealed, accepts, recipient):
     """At every byte of the beginning, and of the end; there at every thirteenth unless told otherwise."""
-    lengths = [*range(FIRST_BYTES), *range(len(sealed) - LAST_BYTES, len(sealed), STEP)]
+    lengths = [*range(len(sealed) - 1, len(sealed) - LAST_BYTES - 1, -STEP), *range(FIRST_BYTES - 1, -1, -1)]
+    recipient.sealed.write_bytes(sealed)
+    accepted = []
 
-    accepted = [length for length in lengths if accepts(sealed[:length])]
+    for length in lengths:
+        os.truncate(recipient.sealed, length)
+        if recipient.accepts_file():
+            accepted.append(length)
 
     assert accepted == []
 

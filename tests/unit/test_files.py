@@ -8,8 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from pprl.errors import DataError, ResourceError, UsageError
-from pprl.files import make_folder, open_regular, read_bytes, write_bytes, write_folder, write_whole
+from pprl.errors import DataError, PolicyError, ResourceError, UsageError
+from pprl.files import (
+    make_folder,
+    open_regular,
+    read_bytes,
+    refuse_existing,
+    rewrite_own,
+    write_bytes,
+    write_folder,
+    write_whole,
+)
 
 posix = pytest.mark.skipif(os.name == "nt", reason="modes and special files are a POSIX matter")
 
@@ -223,3 +232,73 @@ def test_small_files_have_a_limit(tmp_path):
 
     with pytest.raises(DataError, match="longer than 4"):
         read_bytes(tmp_path / "a", what="input", limit=4)
+
+
+OWN = [
+    "identity",
+    "party.toml",
+    "PARTY.TOML",
+    "ledger.jsonl",
+    "ledger.jsonl.torn-000001-0a",
+    "project.key",
+    "Project.key",
+    "agreements.json",
+    "retiring.json",
+    "peers/0a.json",
+    "id-maps/0a.age",
+    "ceremony-1-0a/1-commit.json",
+]
+
+
+def party_folder(folder):
+    """What makes a folder that of a party."""
+    for name in ("identity", "party.toml"):
+        (folder / name).write_bytes(b"own")
+    return folder
+
+
+@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize(
+    "write", [write_bytes, lambda path, content, force: refuse_existing(path, force=force)]
+)
+def test_what_a_party_keeps_is_never_replaced(tmp_path, name, write):
+    """Not even with --force, and not by way of a link or a folder above."""
+    place = party_folder(tmp_path) / name
+    place.parent.mkdir(exist_ok=True)
+    place.write_bytes(b"own")
+    (tmp_path / "sub").mkdir()
+
+    for path in (place, tmp_path / "sub" / ".." / name):
+        with pytest.raises(PolicyError) as caught:
+            write(path, b"new", force=True)
+        assert "policy/output-is-own" == caught.value.code
+    assert b"own" == place.read_bytes()
+
+
+def test_no_folder_of_outputs_replaces_what_a_party_keeps(tmp_path):
+    """Nothing of it is written."""
+    party_folder(tmp_path)
+
+    with pytest.raises(PolicyError):
+        write_folder(tmp_path, {"links.csv": b"new", "identity": b"new"}, force=True)
+    assert b"own" == (tmp_path / "identity").read_bytes()
+    assert not (tmp_path / "links.csv").exists()
+
+
+def test_other_names_in_a_partys_folder_are_free(tmp_path):
+    """And the names of its own are free where no party is."""
+    party_folder(tmp_path)
+    (tmp_path / "below").mkdir()
+    for place in (tmp_path / "a.csv", tmp_path / "below" / "project.key"):
+        for content in (b"first", b"second"):
+            write_bytes(place, content, force=True)
+
+        assert b"second" == place.read_bytes()
+
+
+def test_a_party_rewrites_its_own(tmp_path):
+    """As its ledger and its plans need."""
+    rewrite_own(party_folder(tmp_path) / "retiring.json", b"first")
+    rewrite_own(tmp_path / "retiring.json", b"second")
+
+    assert b"second" == (tmp_path / "retiring.json").read_bytes()

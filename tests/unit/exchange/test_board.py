@@ -1,5 +1,7 @@
 """A board shows what claims to be a message, and keeps what is there."""
 
+import os
+
 import pytest
 
 from pprl.errors import DataError, PolicyError, UsageError
@@ -65,6 +67,34 @@ def test_equal_files_count_once_and_long_ones_are_refused(tmp_path):
     assert (b"text",) == board.read("1-commit.json", limit=4)
     with pytest.raises(DataError):
         board.read("1-commit.json", limit=3)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes of files are a POSIX matter")
+@pytest.mark.parametrize(("umask", "mode"), [(0, 0o644), (0o022, 0o644), (0o077, 0o600)])
+def test_what_is_published_may_be_carried_by_others(tmp_path, umask, mode):
+    """It is public or sealed; whose umask says no is asked first."""
+    before = os.umask(umask)
+    try:
+        Board.look(tmp_path, n_custodians=2).publish("1-commit.json", b"ours")
+    finally:
+        os.umask(before)
+
+    assert mode == (tmp_path / "1-commit.json").stat().st_mode & 0o777
+
+
+@pytest.mark.parametrize(("n_copies", "is_refused"), [(8, False), (9, True)])
+def test_copies_of_a_message_are_few(tmp_path, n_copies, is_refused):
+    """More are no accident of mail, and each of them costs work."""
+    for number in range(n_copies):
+        (tmp_path / f"1-commit ({number}).json").write_bytes(bytes([number]))
+    board = Board.look(tmp_path, n_custodians=2)
+
+    if is_refused:
+        with pytest.raises(DataError) as caught:
+            board.read("1-commit.json", limit=10)
+        assert "data/board-copies" == caught.value.code
+    else:
+        assert n_copies == len(board.read("1-commit.json", limit=10))
 
 
 def test_a_board_that_is_not_there_is_said(tmp_path):

@@ -23,7 +23,7 @@ from pprl.exchange.ceremony import (
     refusal,
     transcript,
 )
-from pprl.exchange.contributions import Circle, Hidden, Opening, deal, dealt
+from pprl.exchange.contributions import Circle, Drawn, Opening, deal, dealt
 from pprl.keys import LinkageKey
 from pprl.model import CheckTags
 
@@ -39,7 +39,7 @@ def circle_of(n_custodians=4):
 
 def honest(circle):
     """What everybody draws, and commits to."""
-    hidden = {name: Hidden.draw() for name in circle.custodians}
+    hidden = {name: Drawn.draw() for name in circle.custodians}
     return hidden, {name: commit(circle, name, one, created=WHEN) for name, one in hidden.items()}
 
 
@@ -85,7 +85,7 @@ def test_each_contribution_counts():
     secrets = [derive(circle, commits, hidden)]
 
     for name in circle.custodians:
-        others = hidden | {name: Hidden.draw()}
+        others = hidden | {name: Drawn.draw()}
         again = {one: commit(circle, one, drawn, created=WHEN) for one, drawn in others.items()}
         secrets.append(derive(circle, again, others))
 
@@ -94,15 +94,15 @@ def test_each_contribution_counts():
 
 def test_a_commit_is_bound_to_all_that_it_is_for():
     """To the party, the agreement, the epoch, the nonce and the contribution."""
-    drawn = Hidden(b"c" * 32, b"n" * 32)
+    drawn = Drawn(b"c" * 32, b"n" * 32)
     other_circles = [Circle("0b" * 32, EPOCH, NAMES), Circle(FINGERPRINT, EPOCH + 1, NAMES)]
 
     commitments = [
         commit(circle_of(), "gp", drawn, created=WHEN).commitment,
         commit(circle_of(), "trust", drawn, created=WHEN).commitment,
         *(commit(circle, "gp", drawn, created=WHEN).commitment for circle in other_circles),
-        commit(circle_of(), "gp", Hidden(b"c" * 32, b"m" * 32), created=WHEN).commitment,
-        commit(circle_of(), "gp", Hidden(b"d" * 32, b"n" * 32), created=WHEN).commitment,
+        commit(circle_of(), "gp", Drawn(b"c" * 32, b"m" * 32), created=WHEN).commitment,
+        commit(circle_of(), "gp", Drawn(b"d" * 32, b"n" * 32), created=WHEN).commitment,
     ]
 
     assert 6 == len(set(commitments))
@@ -110,7 +110,7 @@ def test_a_commit_is_bound_to_all_that_it_is_for():
 
 def test_a_commit_is_the_hash_that_the_documentation_says():
     """Of label, fingerprint, epoch and party, each after its length, then nonce and contribution."""
-    drawn = Hidden(b"c" * 32, b"n" * 32)
+    drawn = Drawn(b"c" * 32, b"n" * 32)
     parts = ["pprl ceremony commit", FINGERPRINT, str(EPOCH), "gp"]
     content = b"".join(len(part).to_bytes(4, "big") + part.encode() for part in parts)
 
@@ -136,7 +136,7 @@ def test_any_subset_of_cheats_in_commits_is_named(cheats, copier, data):
         if cheat == "absent":
             del sent[name]
         elif cheat == "ceremony-two-commits":
-            sent[name].append(commit(circle, name, Hidden.draw(), created=WHEN))
+            sent[name].append(commit(circle, name, Drawn.draw(), created=WHEN))
         elif cheat == "ceremony-other-agreement":
             sent[name] = [msgspec.structs.replace(commits[name], epoch=EPOCH + 1)]
         elif cheat == "ceremony-sender":
@@ -163,19 +163,19 @@ def test_any_subset_of_cheats_in_openings_is_named(cheats, equal):
     circle = circle_of()
     hidden, _ = honest(circle)
     hidden |= {
-        name: Hidden(bytes([place]) * 32, b"n" * 32)
+        name: Drawn(bytes([place]) * 32, b"n" * 32)
         for place, (name, cheat) in enumerate(zip(NAMES, cheats, strict=True))
         if cheat == "ceremony-weak"
     }
     if equal:
-        hidden["trust"] = Hidden(hidden["gp"].contribution, b"m" * 32)
+        hidden["trust"] = Drawn(hidden["gp"].contribution, b"m" * 32)
     commits = {name: commit(circle, name, one, created=WHEN) for name, one in hidden.items()}
     openings = {name: opening(circle, commits, one) for name, one in hidden.items()}
     for name, cheat in zip(NAMES, cheats, strict=True):
         if cheat == "absent":
             del openings[name]
         elif cheat == "ceremony-opening":
-            openings[name] = opening(circle, commits, Hidden.draw())
+            openings[name] = opening(circle, commits, Drawn.draw())
         elif cheat == "ceremony-transcript":
             openings[name] = Opening(hidden[name], (b"x" * 32, *openings[name].seen[1:]))
     expected = {pair for pair in zip(NAMES, cheats, strict=True) if pair[1].startswith("ceremony")}
@@ -225,7 +225,7 @@ def test_a_secret_is_not_derived_from_what_was_not_committed_to():
     hidden, commits = honest(circle)
 
     with pytest.raises(PprlError, match="school has opened something else") as caught:
-        derive(circle, commits, hidden | {"school": Hidden.draw()})
+        derive(circle, commits, hidden | {"school": Drawn.draw()})
     assert "authentication/ceremony-opening" == caught.value.code
 
 
@@ -265,7 +265,7 @@ def test_what_is_dealt_is_read_as_it_was_written_and_in_no_other_form():
 
 def test_what_is_drawn_is_not_printed_pickled_or_copied():
     """It would get into logs and core dumps of other programs."""
-    drawn = Hidden(b"c" * 32, b"n" * 32)
+    drawn = Drawn(b"c" * 32, b"n" * 32)
     shown = Opening(drawn, ())
 
     assert "ccc" not in repr(drawn) + repr(shown) + str(shown)
@@ -285,6 +285,6 @@ def test_the_transcript_changes_with_every_commit():
     """And is that of no commits where one custodian deals."""
     circle = circle_of(2)
     _, commits = honest(circle)
-    other = commits | {"gp": commit(circle, "gp", Hidden.draw(), created=WHEN)}
+    other = commits | {"gp": commit(circle, "gp", Drawn.draw(), created=WHEN)}
 
     assert 3 == len({transcript(circle, one) for one in (commits, other, {})})

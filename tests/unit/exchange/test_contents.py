@@ -1,7 +1,9 @@
 """A payload is what its purpose says, and nothing else."""
 
+import hashlib
 import io
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
@@ -10,19 +12,29 @@ from pprl.errors import DataError, PprlError
 from pprl.exchange import checking
 from pprl.exchange.checking import check_apart
 from pprl.exchange.contents import check_content, layout_of
+from pprl.exchange.contributions import Drawn, Opening, deal
+from pprl.exchange.deletions import DELETION_TYPE, DeletionRecord, signed_record
+from pprl.exchange.dsse import enveloped
+from pprl.exchange.identities import Identity
 
 KEYS = b"record_id,linkage_key\n" + b"0a" * 12 + b"," + b"1b" * 16 + b"\n"
-CROSSWALK = b"person,source,linkage_key,probability\n" + b"0a" * 16 + b",trust," + b"1b" * 16 + b",0.990000\n"
+CROSSWALK = b"person,source,linkage_key,probability\n" + b"0a" * 16 + b",trust," + b"1b" * 16 + b",0.99\n"
 ID_MAP = b"record_id,local_id\n" + b"0a" * 12 + b',"a, ""b"""\n' + b"0b" * 12 + b",Z1\xc3\xa9\n"
 
 
-def checked(content, purpose, layout="csv"):
-    return check_content(io.BytesIO(content), purpose, layout, "file", fresh_ids=True)
+TRUST, HOSPITAL = (Identity.generate(name, "custodian") for name in ("trust", "hospital"))
+GONE = DeletionRecord(record="0a" * 16, party="trust", time="2026-11-20T09:30:00Z", files=())
+RECORD = signed_record(GONE, TRUST)
+OPENING = Opening(Drawn.draw(), (b"a" * 32, b"b" * 32)).to_bytes()
 
 
-def refusal(content, purpose, layout="csv"):
+def checked(content, purpose, layout="csv", **options):
+    return check_content(io.BytesIO(content), purpose, layout, "file", **{"fresh_ids": True} | options)
+
+
+def refusal(content, purpose, layout="csv", **options):
     with pytest.raises(PprlError) as refused:
-        checked(content, purpose, layout)
+        checked(content, purpose, layout, **options)
     return refused.value.code.partition("/")[2]
 
 
@@ -38,18 +50,75 @@ def parquet(**columns):
         ("linkage-keys", "csv", KEYS, 1),
         ("linkage-keys", "csv", KEYS[:22], 0),
         ("crosswalk", "csv", CROSSWALK, 1),
-        ("crosswalk", "csv", CROSSWALK.replace(b"0.990000", b""), 1),
+        ("crosswalk", "csv", CROSSWALK.replace(b"0.99", b""), 1),
         ("id-map", "csv", ID_MAP, 2),
         ("payload", "csv", b"linkage_key,ward\nx,A\ny,B\n", 2),
         ("payload", "parquet", parquet(linkage_key=["x"], ward=["A"]), 1),
         ("report", "html", b"<!DOCTYPE html><p>12</p>", 1),
-        ("deletion-record", "json", b'{"deleted": []}', 1),
-        ("key-share", "binary", b"\x00" * 64, 1),
+        ("deletion-record", "json", RECORD, 1),
+        ("key-share", "binary", OPENING, 1),
+        ("key-share", "binary", deal(bytes(32)), 1),
     ],
 )
 def test_what_has_the_form_of_its_purpose_passes(purpose, layout, content, rows):
     """And its rows are counted."""
-    assert checked(content, purpose, layout).rows == rows
+    assert checked(content, purpose, layout, sender=TRUST.party).rows == rows
+
+
+@pytest.mark.parametrize(
+    ("code", "content"),
+    [
+        ("deletion-record", b"{}"),
+        ("deletion-record", b'{"links": [["a1", "b1", 0.98]]}'),
+        ("deletion-record", b"[" * 100_000),
+        ("deletion-record", b"left_id\n"),
+        ("deletion-record", RECORD + b"\n"),
+        ("deletion-record", RECORD.replace(b'"payload":', b'"payload": ')),
+        ("deletion-record", RECORD.replace(b"deletion+json", b"commit+json")),
+        ("deletion-record", signed_record(msgspec.structs.replace(GONE, party="hospital"), TRUST)),
+        ("deletion-record", signed_record(msgspec.structs.replace(GONE, time="yesterday"), TRUST)),
+        ("signature-ed25519", signed_record(GONE, HOSPITAL)),
+        ("signature-missing", enveloped(DELETION_TYPE, msgspec.json.encode(GONE), ())),
+    ],
+)
+def test_a_deletion_record_is_its_senders_signed_word(code, content):
+    """Any other JSON could carry anything, from anybody."""
+    assert refusal(content, "deletion-record", "json", sender=TRUST.party) == code
+    assert refusal(content, "deletion-record", "json", sender=TRUST.party, fresh_ids=False) == code
+
+
+def test_a_deletion_record_of_nobody_is_none():
+    """Where no sender is known, none is believed."""
+    assert refusal(RECORD, "deletion-record", "json") == "wrong-content"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        bytes(32),
+        b"pprl-linkage-key 1\n" + b"0a" * 32,
+        KEYS,
+        OPENING + b"x",
+        OPENING[:-1],
+        OPENING[:-64],
+        deal(bytes(33)),
+        deal(bytes(31)),
+        b"pprl-opening 1\n" + bytes(64),
+        b"pprl-opening 1\n" + bytes(64 + 32),
+    ],
+)
+def test_a_share_is_what_a_ceremony_makes(content):
+    """No key file and no table goes as a share, and nothing rides along behind one."""
+    assert refusal(content, "key-share", "binary") == "wrong-content"
+
+
+def test_what_is_to_be_sealed_is_measured():
+    """Length and digest bind what is sealed to what was checked; an opened payload has been measured."""
+    facts, opened = checked(KEYS, "linkage-keys", fresh_ids=False), checked(KEYS, "linkage-keys")
+
+    assert (facts.length, facts.sha256) == (len(KEYS), hashlib.sha256(KEYS).hexdigest())
+    assert (opened.length, opened.sha256) == (0, "")
 
 
 @pytest.mark.parametrize("purpose", ["linkage-keys", "crosswalk", "id-map", "payload"])
@@ -79,6 +148,7 @@ def test_links_and_scores_and_flags_are_not_sent(purpose, header):
         ("linkage-keys", KEYS.replace(b"\n0a", b"\n\n0a")),
         ("linkage-keys", KEYS + b"\r\n"),
         ("crosswalk", CROSSWALK.replace(b"0.99", b"1.99")),
+        ("crosswalk", CROSSWALK.replace(b"0.99", b"0.990417")),
         ("crosswalk", CROSSWALK.replace(b"trust", b"O'Brien")),
         ("id-map", ID_MAP + b"0c" * 12 + b",\n"),
         ("payload", b"linkage_key,ward\n\0\n"),
@@ -95,9 +165,6 @@ def test_a_row_of_another_form_is_refused(purpose, content):
         ("report", "html", b"left_id,right_id\n"),
         ("report", "html", b"<!doctype html><SCRIPT>"),
         ("report", "csv", b"<!doctype html>"),
-        ("deletion-record", "json", b"[" * 100_000),
-        ("deletion-record", "json", b"[]"),
-        ("deletion-record", "json", b"left_id\n"),
         ("payload", "csv", b"record_id,linkage_key,ward\n"),
         ("payload", "csv", b"patient,ward\n"),
         ("payload", "parquet", parquet(patient=["x"])),

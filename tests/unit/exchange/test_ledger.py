@@ -1,6 +1,7 @@
 """Ledgers: what was written stays as it was, and nothing about a person gets in."""
 
 import hashlib
+import io
 import json
 import os
 import subprocess
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from pprl import files
 from pprl.errors import AuthenticationError, PolicyError, PprlError, ResourceError, UsageError
-from pprl.exchange import clock
+from pprl.exchange import clock, entries
 from pprl.exchange import ledger as ledgers
 from pprl.exchange.entries import FIRST
 from pprl.exchange.ledger import Ledger
@@ -42,10 +43,10 @@ def is_whole(content: bytes) -> bool:
     """The slow twin of the check: the chain as the document describes it."""
     lines = content.split(b"\n")[:-1]
     digests = [FIRST, *(hashlib.sha256(line).hexdigest() for line in lines)]
-    entries = [json.loads(line) for line in lines]
+    fields = [json.loads(line) for line in lines]
     return all(
         entry["previous"] == digest and entry["number"] == number
-        for number, (entry, digest) in enumerate(zip(entries, digests, strict=False), 1)
+        for number, (entry, digest) in enumerate(zip(fields, digests, strict=False), 1)
     )
 
 
@@ -234,7 +235,7 @@ def test_a_run_that_holds_it_keeps_others_out(ledger, monkeypatch):
             opened(other, PACKAGES[0], 9)
         with ledger.held():
             opened(ledger, PACKAGES[1], 9)
-        seen = ledger.last_sequence("trust", "encodings", "received")
+        seen = ledger.last_sequence("trust", "encodings", "received", "")
     opened(other, PACKAGES[0], 10)
 
     assert "resource/ledger-busy" == caught.value.code
@@ -422,7 +423,75 @@ def test_numbers_rise_for_each_party_purpose_and_direction(ledger, peer, purpose
         ledger.append(sequence=number, **sent)
     opened(ledger, PACKAGES[0], 99, outcome="refused")
 
-    assert expected == ledger.last_sequence(peer, purpose, direction)
+    assert expected == ledger.last_sequence(peer, purpose, direction, "")
+
+
+def test_numbers_begin_anew_under_another_agreement(ledger):
+    """A store may serve two projects, and a party's numbers in one say nothing of the other."""
+    of_two = [f"{place}{'a' * 63}" for place in range(2)]
+    for number, fingerprint in zip((9, 4), of_two, strict=True):
+        ledger.append(
+            event="seal",
+            outcome="done",
+            peer="trust",
+            purpose="encodings",
+            sequence=number,
+            fingerprint=fingerprint,
+        )
+
+    assert [9, 4] == [ledger.last_sequence("trust", "encodings", "sent", one) for one in of_two]
+
+
+def test_what_was_checked_is_not_parsed_again_and_still_read_whole(ledger, monkeypatch):
+    """An entry more costs one line more, and a change far above is seen all the same."""
+    n_checked = []
+    checked = entries.checked
+    monkeypatch.setattr(entries, "checked", lambda *given: n_checked.append(1) or checked(*given))
+    for number in range(5):
+        opened(ledger, PACKAGES[0], 20 + number)
+    content = ledger.path.read_bytes()
+    n_after_five = len(n_checked)
+    ledger.path.write_bytes(content.replace(b'"sequence":20', b'"sequence":21', 1))
+
+    with pytest.raises(AuthenticationError) as caught:
+        opened(ledger, PACKAGES[0], 30)
+
+    assert n_after_five <= len(content.splitlines())
+    assert "authentication/ledger-broken" == caught.value.code
+
+
+@given(st.lists(st.tuples(st.sampled_from(["add", "change", "cut"]), st.integers(0, 10**6)), max_size=12))
+def test_reading_on_gives_what_reading_anew_gives(steps):
+    """Whatever was added, changed or cut off since."""
+
+    def read(read_one, *known):
+        try:
+            return read_one(io.BytesIO(bytes(content)), *known)
+        except AuthenticationError as error:
+            return error.message
+
+    content, known = bytearray(), entries.EMPTY
+    for step, number in steps:
+        if step == "add":
+            anew = read(entries.read_chain)
+            if isinstance(anew, str) or anew.torn:
+                continue
+            entry = entries.Entry(
+                number=len(anew.entries) + 1,
+                time="2026-01-31T09:30:00Z",
+                event="seal",
+                outcome="done",
+                previous=anew.head,
+            )
+            content += entry.to_line() + b"\n"
+        elif content and step == "change":
+            content[number % len(content)] ^= 1
+        else:
+            del content[len(content) - number % 300 :]
+        found = read(entries.read_on, known)
+
+        assert read(entries.read_chain) == found
+        known = known if isinstance(found, str) else found
 
 
 @pytest.mark.parametrize(("days", "is_refused"), [(-2, True), (-1, False), (0, False), (4000, False)])

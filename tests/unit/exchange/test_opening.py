@@ -1,15 +1,17 @@
 """Opening a sealed package: every reason to refuse has its code, and nothing is left behind."""
 
 import dataclasses
+import hashlib
 import io
 from datetime import timedelta
 
 import msgspec
 import pytest
 
-from pprl.errors import PprlError
-from pprl.exchange import clock
+from pprl.errors import PprlError, ResourceError
+from pprl.exchange import clock, opening
 from pprl.exchange.age import X25519Identity, decrypt_stream, encrypt_stream
+from pprl.exchange.deletions import DeletionRecord, signed_record
 from pprl.exchange.envelope import (
     MANIFEST_TYPE,
     MAX_MANIFEST_BYTES,
@@ -21,11 +23,13 @@ from pprl.exchange.envelope import (
     parse_envelope,
 )
 from pprl.exchange.identities import Identity
+from pprl.exchange.ledger import Ledger
 from pprl.exchange.opening import open_sealed
 from pprl.model import CheckTags
 
 TAGS = CheckTags(key="a" * 32, encoder="b" * 32)
 SEALED: list[bytes] = []
+GONE = DeletionRecord(record="0a" * 16, party="trust", time="2026-11-20T09:30:00Z", files=())
 LATER = {"created": "2026-11-01T00:00:00Z", "expires": "2026-11-02T00:00:00Z"}
 
 
@@ -77,10 +81,10 @@ def refusal(meeting, path, by="unit", **options):
     with pytest.raises(PprlError) as refused:
         meeting.open(path, by, **options)
     last = meeting.stores[by].ledger.entries()[-1]
-    ledger = meeting.folder / by / "ledger.jsonl"
+    kept = {meeting.folder / by / name for name in ("ledger.jsonl", "agreements.json")}
 
     assert (last.event, last.outcome, last.code) == ("open", "refused", refused.value.code)
-    assert sorted(meeting.folder.rglob("*")) == sorted({*before, ledger})
+    assert {*meeting.folder.rglob("*")} - kept == {*before} - kept
     return refused.value.code.partition("/")[2]
 
 
@@ -102,8 +106,6 @@ def test_what_was_sealed_comes_out(meeting):
         ("wrong-project", {"project": "other"}),
         ("wrong-epoch", {"epoch": 7}),
         ("wrong-recipient", {"recipient": "hospital"}),
-        ("wrong-role", {"purpose": "linkage-keys"}),
-        ("wrong-role", {"purpose": "id-map"}),
         ("wrong-layout", {"layout": "csv"}),
         ("wrong-dates", {"expires": "2126-01-01T00:00:00Z"}),
         ("wrong-version", {"agreement_version": 2}),
@@ -125,6 +127,34 @@ def test_a_signed_manifest_that_does_not_fit_is_refused(meeting, code, changes):
     path = forged(meeting, **changes)
 
     assert refusal(meeting, path) == code
+
+
+@pytest.mark.parametrize("purpose", ["linkage-keys", "id-map"])
+def test_a_purpose_that_does_not_go_that_way_is_refused(meeting, purpose):
+    """However it is called by whom."""
+    path = forged(meeting, purpose=purpose)
+
+    assert refusal(meeting, path) == "wrong-purpose"
+    assert refused_by_terms(meeting, path, purpose) == "wrong-role"
+
+
+def refused_by_terms(meeting, path, expected, by="unit"):
+    """Give the code of a refusal by `open_sealed` itself."""
+    with pytest.raises(PprlError) as refused:
+        open_as(meeting, path, expected, by)
+    return refused.value.code.partition("/")[2]
+
+
+def open_as(meeting, path, expected, by="unit", **changes):
+    return open_sealed(
+        path,
+        meeting.folder / "opened",
+        store=meeting.stores[by],
+        terms=dataclasses.replace(meeting.terms, **changes),
+        party=meeting.agreement.party,
+        expected=expected,
+        now=clock.now(),
+    )
 
 
 def test_what_is_made_in_the_future_is_refused(meeting):
@@ -186,9 +216,9 @@ def test_the_crosswalk_opens_only_in_the_research_environment(meeting):
         manifest, sender="unit", recipient="trust", purpose="crosswalk", layout="csv", opt_out=None
     )
 
-    assert refusal(meeting, put_together(meeting, manifest, payload, by="unit", to="trust"), "trust") == (
-        "wrong-role"
-    )
+    path = put_together(meeting, manifest, payload, by="unit", to="trust")
+
+    assert refusal(meeting, path, "trust", purpose="crosswalk") == "wrong-role"
 
 
 def test_nothing_of_a_stranger_is_believed(meeting):
@@ -410,13 +440,11 @@ def test_a_package_without_rows_is_opened(meeting):
 
 
 def test_an_output_that_is_there_is_not_replaced(meeting):
-    """And the package can still be opened elsewhere: nothing was written into the ledger."""
+    """And the package can still be opened elsewhere."""
     path = meeting.seal().path
     (meeting.folder / "opened").write_text("mine")
 
-    with pytest.raises(PprlError, match="exists already"):
-        meeting.open(path)
-
+    assert refusal(meeting, path) == "output-exists"
     assert (meeting.folder / "opened").read_text() == "mine"
     assert meeting.open(path, force=True).manifest.rows == 40
 
@@ -426,8 +454,7 @@ def test_an_output_in_a_synced_folder_is_refused(meeting):
     path = meeting.seal().path
     (meeting.folder / "Dropbox").mkdir()
 
-    with pytest.raises(PprlError, match="copies to other machines"):
-        meeting.open(path, out="Dropbox/opened")
+    assert refusal(meeting, path, out="Dropbox/opened") == "in-synced-folder"
 
 
 def test_a_clock_that_cannot_be_right_opens_nothing(meeting):
@@ -444,10 +471,7 @@ def test_a_party_with_other_keys_than_agreed_opens_nothing(meeting):
         meeting.stores["unit"], identity=Identity.generate("unit", "linkage-unit")
     )
 
-    with pytest.raises(PprlError) as refused:
-        meeting.open(path)
-
-    assert refused.value.code == "policy/other-keys"
+    assert refusal(meeting, path) == "other-keys"
 
 
 # Each fault belongs to a later step than the one before it, so of several the first is told.
@@ -485,7 +509,7 @@ def test_steps_are_taken_in_their_order(meeting, first):
     signer = "hospital" if None in faults else "trust"
 
     path = put_together(meeting, msgspec.structs.replace(manifest, **changes), payload, by=signer)
-    expected = "report" if any(one and "purpose" in one for one in faults) else None
+    expected = "report" if any(one and "purpose" in one for one in faults) else "encodings"
 
     assert refusal(meeting, path, out="third", purpose=expected) == code
 
@@ -495,17 +519,168 @@ def test_the_agreement_says_whether_opt_outs_need_a_statement(meeting):
     manifest, payload = taken_apart(meeting)
     path = put_together(meeting, msgspec.structs.replace(manifest, opt_out=None), payload)
 
-    opened = open_sealed(
-        path,
-        meeting.folder / "opened",
-        store=meeting.stores["unit"],
-        terms=dataclasses.replace(meeting.terms, opt_outs=False),
-        party=meeting.agreement.party,
-        expected=None,
-        now=clock.now(),
-    )
+    assert open_as(meeting, path, "encodings", opt_outs=False).manifest.opt_out is None
 
-    assert opened.manifest.opt_out is None
+
+def deletion_record(meeting, content, sender="trust"):
+    """Seal whatever as a deletion record, to the linkage unit."""
+    manifest, _ = taken_apart(meeting)
+    manifest = msgspec.structs.replace(
+        manifest,
+        purpose="deletion-record",
+        layout="json",
+        rows=1,
+        length=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        key_tag="",
+        encoder_tag="",
+        opt_out=None,
+        sender=sender,
+    )
+    return put_together(meeting, manifest, content, by=sender)
+
+
+@pytest.mark.parametrize(
+    ("code", "content"),
+    [
+        ("deletion-record", lambda _meeting: b'{"links": [["trust-1", "hospital-1"]]}'),
+        ("signature-ed25519", lambda meeting: signed_record(GONE, meeting.identities["hospital"])),
+        (
+            "deletion-record",
+            lambda meeting: signed_record(
+                msgspec.structs.replace(GONE, party="hospital"), meeting.identities["trust"]
+            ),
+        ),
+    ],
+)
+def test_a_deletion_record_is_the_senders_own_word(meeting, code, content):
+    """A record of somebody else, or any other JSON, is refused however it is sealed."""
+    path = deletion_record(meeting, content(meeting))
+
+    assert refusal(meeting, path, purpose="deletion-record") == code
+
+
+def test_a_deletion_record_is_opened(meeting):
+    """Signed by its sender twice: as a record, and as what is sealed."""
+    content = signed_record(GONE, meeting.identities["trust"])
+
+    opened = meeting.open(deletion_record(meeting, content), purpose="deletion-record")
+
+    assert opened.path.read_bytes() == content
+
+
+def test_a_share_is_opened_by_the_ceremony_alone(meeting):
+    """A secret never becomes a file that somebody may send on."""
+    path = forged(meeting, purpose="key-share", layout="binary", opt_out=None)
+
+    assert refusal(meeting, path, purpose="key-share") == "ceremony-only"
+
+
+def meanwhile(monkeypatch, act):
+    """Let something happen while a payload is being checked."""
+    real, calls = opening.check_apart, []
+
+    def checked(*arguments, **options):
+        calls.append(arguments)
+        if len(calls) == 1:
+            act()
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(opening, "check_apart", checked)
+
+
+def test_two_packages_that_are_opened_at_once_are_held_against_each_other(meeting, monkeypatch):
+    """What another run opened meanwhile counts: secrets and rows."""
+    theirs = meeting.seal("hospital", seed=2).path
+    ours = meeting.seal(check_tags=dataclasses.replace(TAGS, key="c" * 32)).path
+    meanwhile(monkeypatch, lambda: meeting.open(theirs, out="theirs"))
+
+    assert codes_of(lambda: meeting.open(ours)) == "other-secret"
+
+
+def test_one_table_that_is_opened_twice_at_once_is_noticed(meeting, monkeypatch):
+    """The same rows, from two senders, in two runs."""
+    theirs, ours = meeting.seal("hospital").path, meeting.seal("trust").path
+    meanwhile(monkeypatch, lambda: meeting.open(theirs, out="theirs"))
+
+    assert codes_of(lambda: meeting.open(ours)) == "same-rows"
+
+
+def test_a_package_that_is_opened_twice_at_once_is_opened_once(meeting, monkeypatch):
+    """The second run finds the entry of the first."""
+    path = meeting.seal().path
+    meanwhile(monkeypatch, lambda: meeting.open(path, out="first"))
+
+    assert codes_of(lambda: meeting.open(path)) == "replayed"
+
+
+def codes_of(act):
+    with pytest.raises(PprlError) as refused:
+        act()
+    return refused.value.code.partition("/")[2]
+
+
+def test_a_package_that_was_refused_is_no_peer(meeting, monkeypatch):
+    """It must not make those that follow look wrong."""
+    wrong = meeting.seal("hospital", check_tags=dataclasses.replace(TAGS, key="c" * 32)).path
+    with monkeypatch.context() as patched:
+        patched.setattr(opening, "give_name", disk_full)
+        assert codes_of(lambda: meeting.open(wrong)) == "disk-full"
+
+    assert meeting.open(meeting.seal(seed=2).path).manifest.sender == "trust"
+
+
+def disk_full(*_arguments, **_options):
+    raise ResourceError("output: no space left", code="disk-full")
+
+
+def test_what_gets_no_name_is_in_the_ledger_and_can_be_opened_again(meeting, monkeypatch):
+    """The entry comes first; then it is taken back, once, and says why."""
+    path = meeting.seal().path
+    with monkeypatch.context() as patched:
+        patched.setattr(opening, "give_name", disk_full)
+        assert codes_of(lambda: meeting.open(path)) == "disk-full"
+
+    entries = meeting.stores["unit"].ledger.entries()
+    opened = meeting.open(path)
+
+    assert [(one.outcome, one.code) for one in entries[-2:]] == [
+        ("done", ""),
+        ("refused", "resource/disk-full"),
+    ]
+    assert opened.manifest.rows == 40
+    assert codes_of(lambda: meeting.open(path, out="again")) == "replayed"
+    assert codes_of(lambda: meeting.open(path, out="again")) == "replayed"
+
+
+def test_an_interrupt_at_the_last_moment_leaves_nothing(meeting, monkeypatch):
+    """The name is taken away again, and the ledger says so."""
+    path = meeting.seal().path
+    real = opening.give_name
+
+    def interrupted(*arguments, **options):
+        real(*arguments, **options)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(opening, "give_name", interrupted)
+        meeting.open(path)
+
+    assert not (meeting.folder / "opened").exists()
+    assert meeting.stores["unit"].ledger.entries()[-1].code == "error/interrupted"
+    assert meeting.open(path).manifest.rows == 40
+
+
+def test_a_ledger_that_fails_does_not_hide_the_first_error(meeting, monkeypatch):
+    """Whoever reads the message learns what was wrong with the package."""
+    path = forged(meeting, project="other")
+
+    def broken(*_arguments, **_options):
+        raise ResourceError("ledger: no space left", code="disk-full")
+
+    monkeypatch.setattr(Ledger, "append", broken)
+
+    assert codes_of(lambda: meeting.open(path)) == "wrong-project"
 
 
 def test_no_envelope_holds_more_than_its_parts():

@@ -28,7 +28,7 @@ def sealed(tmp_path):
     def make(sender="trust", recipient="hospital", purpose="key-share", terms=TERMS):
         store = Store.create(tmp_path / sender, EVERYBODY[sender], passphrase=None)
         content = of_bytes(
-            SECRET if purpose == "key-share" else b"{}",
+            SECRET,
             purpose,
             "binary" if purpose == "key-share" else "json",
         )

@@ -8,7 +8,7 @@ from pprl.errors import DataError, PolicyError, UsageError
 from pprl.exchange.identities import Identity
 from pprl.exchange.idmaps import IdMap
 from pprl.exchange.parties import read_party
-from pprl.exchange.store import Store
+from pprl.exchange.store import Store, open_ledger
 from pprl.keys import LinkageKey
 
 posix = pytest.mark.skipif(os.name == "nt", reason="modes of files are a POSIX matter")
@@ -172,6 +172,42 @@ def test_a_link_to_a_secret_is_a_secret(tmp_path):
 
     with pytest.raises(PolicyError, match="a linkage key"):
         Store.open(store.folder)
+
+
+@pytest.mark.parametrize("start", ["contribution", "dealt", "opening", "unclosed-key"])
+@pytest.mark.parametrize("role", ["linkage-unit", "research"])
+def test_part_of_a_secret_is_one(tmp_path, role, start):
+    """What custodians say to each other in a ceremony leads to the linkage key."""
+    store = made(tmp_path / "party", role)
+    (store.folder / "note").write_bytes(f"pprl-{start} 1\n".encode() + b"0" * 64)
+
+    with pytest.raises(PolicyError) as caught:
+        Store.open(store.folder)
+    assert "policy/store-holds-secret" == caught.value.code
+
+
+@posix
+def test_a_link_to_a_folder_is_refused_where_no_secret_may_be(tmp_path):
+    """The search for secrets does not go there, and programs do."""
+    (tmp_path / "elsewhere").mkdir()
+    store = made(tmp_path / "party", "linkage-unit")
+    (store.folder / "link").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+
+    with pytest.raises(PolicyError) as caught:
+        Store.open(store.folder)
+    assert "policy/store-link" == caught.value.code
+
+
+@pytest.mark.parametrize("trace", ["peers", "id-maps", "project.key"])
+def test_a_ledger_that_was_emptied_is_not_begun_anew(tmp_path, trace):
+    """It looks as if it were new, and the folder does not."""
+    store = made(tmp_path / "party")
+    assert 0 == open_ledger(store.folder).verify()
+    (store.folder / trace).touch()
+
+    with pytest.raises(PolicyError) as caught:
+        assert store.ledger
+    assert "policy/ledger-emptied" == caught.value.code
 
 
 def test_a_store_is_not_made_around_a_secret(tmp_path):

@@ -4,11 +4,12 @@ import os
 import shutil
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from pprl.agreement import Agreement, preset_text
 from pprl.errors import DataError, PolicyError, PprlError
-from pprl.exchange.contributions import CLOSING_TYPE, Closing, Hidden
+from pprl.exchange.contributions import CLOSING_TYPE, Closing, Drawn, deal
 from pprl.exchange.identities import Identity
 from pprl.exchange.notices import read_notice, sign_notice
 from pprl.exchange.parties import party_toml
@@ -18,7 +19,7 @@ from pprl.keys import LinkageKey
 from pprl.workflow import seats
 from pprl.workflow.ceremony import take_part
 from pprl.workflow.exchanging import terms_of
-from pprl.workflow.signed import SignedAgreement
+from pprl.workflow.signed import SignedAgreement, require_latest
 
 ROLES = {
     "trust": "custodian",
@@ -145,7 +146,7 @@ def test_the_contribution_is_kept_until_there_is_a_secret_and_no_longer(table):
 
 
 def test_private_files_are_for_their_owner_also_under_an_open_umask(table):
-    """What is on the board is so too."""
+    """What is on the board is public or sealed, and whoever carries it must be able to read it."""
     before = os.umask(0)
     try:
         for _ in range(3):
@@ -154,8 +155,10 @@ def test_private_files_are_for_their_owner_also_under_an_open_umask(table):
         os.umask(before)
 
     if os.name != "nt":
-        files = [path for path in table.folder.rglob("*") if path.is_file()]
-        assert {0o600} == {path.stat().st_mode & 0o777 for path in files}
+        files = {path for path in table.folder.rglob("*") if path.is_file()}
+        board = set(table.board.iterdir())
+        assert {0o644} == {path.stat().st_mode & 0o777 for path in board}
+        assert {0o600} == {path.stat().st_mode & 0o777 for path in files - board}
 
 
 def test_every_step_is_in_the_ledger_once(table):
@@ -266,7 +269,7 @@ def test_who_is_shown_other_commits_comes_to_be_known(table):
 def exchange_contribution(table, name):
     """Put another contribution in the place of the one that was committed to."""
     place = table.state(name) / "contribution"
-    place.write_text(f"pprl-contribution 1\n{Hidden.draw().to_bytes().hex()}\n", encoding="ascii")
+    place.write_text(f"pprl-contribution 1\n{Drawn.draw().to_bytes().hex()}\n", encoding="ascii")
 
 
 def test_an_opening_that_does_not_fit_its_commit_is_named(table, monkeypatch):
@@ -298,9 +301,9 @@ def test_who_cannot_open_its_own_commit_shows_nothing(table):
 
 def test_equal_contributions_are_named(table, monkeypatch):
     """A generator that gives two parties the same is as bad as a copy."""
-    same = Hidden.draw()
+    same = Drawn.draw()
     table.run("trust")
-    monkeypatch.setattr(Hidden, "draw", lambda: same)
+    monkeypatch.setattr(Drawn, "draw", lambda: same)
     table.all_run("hospital", "school")
 
     code, message = table.refused("hospital")
@@ -442,6 +445,7 @@ def test_what_the_board_lost_is_put_there_again_as_it_was(table):
 def test_a_secret_that_is_there_already_is_not_replaced(table):
     """It may be that of an earlier epoch."""
     key = LinkageKey.generate()
+    table.stores["trust"].ledger.append(event="party", outcome="done")
     key.save(table.stores["trust"].folder / "project.key")
 
     assert "policy/key-exists" == table.refused("trust")[0]
@@ -528,12 +532,88 @@ def test_a_run_that_ends_between_key_and_closing_is_finished_by_the_next(table, 
         patch.setattr("pprl.workflow.ceremony.say", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             table.run("trust")
-    first = LinkageKey.load(table.stores["trust"].folder / "project.key")
+    first = LinkageKey(bytes.fromhex((table.state("trust") / "unclosed").read_text().split()[-1]))
 
     table.all_run()
     table.all_run()
 
     assert [first] * 3 == table.secrets()
+
+
+def test_there_is_no_linkage_key_before_all_have_closed(table):
+    """What is kept until then is in a file that no verb takes for one."""
+    table.all_opened()
+    table.run("trust")
+    kept = table.state("trust") / "unclosed"
+
+    with pytest.raises(DataError) as caught:
+        LinkageKey.load(kept)
+    assert "data/key-file" == caught.value.code
+    assert not (table.stores["trust"].folder / "project.key").exists()
+
+    table.all_run()
+    standing = table.run("trust")
+
+    assert standing.done
+    assert not kept.exists()
+    assert LinkageKey.load(table.stores["trust"].folder / "project.key")
+
+
+def test_a_ceremony_that_failed_at_the_end_leaves_no_linkage_key(table):
+    """Other tags mean another secret or other software: nothing may be encoded."""
+    table.all_opened()
+    table.run("school")
+    place = table.board / "2-closing.json"
+    closing = read_notice(
+        place.read_bytes(), EVERYBODY["school"].party, CLOSING_TYPE, Closing, what="closing"
+    )
+    other = msgspec.structs.replace(closing, key_tag="0" * 32)
+    place.write_bytes(sign_notice(EVERYBODY["school"], CLOSING_TYPE, other))
+
+    assert "policy/ceremony-key-tag" == table.refused("trust")[0]
+    assert [] == list(table.stores["trust"].folder.glob("*.key"))
+
+
+def test_a_secret_that_is_gone_before_all_have_closed_is_said(table):
+    """It is not said to be done."""
+    table.all_opened()
+    table.run("trust")
+    (table.state("trust") / "unclosed").unlink()
+    table.all_run("hospital", "school")
+
+    assert "data/contribution-lost" == table.refused("trust")[0]
+
+
+def test_under_an_older_agreement_no_secret_is_made(table):
+    """It may list a custodian that was removed since."""
+    newer = SignedAgreement(msgspec.structs.replace(TOGETHER.agreement, version=2))
+    require_latest(newer.agreement, table.stores["trust"])
+
+    assert "policy/older-agreement" == table.refused("trust")[0]
+
+
+def test_a_dealer_that_deals_no_random_secret_is_named(tmp_path, monkeypatch):
+    """As every other key of that kind is refused."""
+    monkeypatch.setattr("pprl.workflow.ceremony.deal", lambda _: deal(bytes(32)))
+    table = Table(tmp_path, SINGLE, single_dealer=True)
+    table.run("trust")
+
+    code, message = table.refused("hospital")
+
+    assert "policy/ceremony-weak" == code
+    assert "trust" in message
+
+
+def test_more_copies_of_a_message_than_mail_makes_are_not_read(table):
+    """Each costs a decryption; who is flooded is named."""
+    table.all_committed()
+    for number in range(9):
+        (table.board / f"1-commit ({number}).json").write_bytes(b"{}")
+
+    code, message = table.refused("trust")
+
+    assert "authentication/ceremony-malformed" == code
+    assert "hospital" in message
 
 
 def test_a_dealer_gives_all_the_same_secret(tmp_path):
@@ -579,9 +659,12 @@ def test_a_dealer_is_agreed_on_and_said(tmp_path, agreement, single, code):
 
 def test_no_randomness_is_no_contribution(table, monkeypatch):
     """There is no other source."""
+    drawn = os.urandom
 
-    def nothing(_n_bytes):
-        raise OSError
+    def nothing(n_bytes):
+        if n_bytes >= 32:
+            raise OSError
+        return drawn(n_bytes)  # for names
 
     monkeypatch.setattr(os, "urandom", nothing)
 
@@ -600,7 +683,7 @@ def test_keys_that_the_agreement_does_not_list_are_refused(table):
 def test_a_damaged_contribution_is_said_without_its_content(table):
     """Half of it is a secret too."""
     table.run("trust")
-    place = table.state("trust") / seats._CONTRIBUTION
+    place = table.state("trust") / seats.CONTRIBUTION
     digits = place.read_text().split("\n")[1]
     place.write_text(f"pprl-contribution 1\n{digits[:-2]}\n")
     table.all_run("hospital", "school")

@@ -1,5 +1,8 @@
 """Sealing under a signed agreement: what may not go out does not, and what goes out tells nobody anything."""
 
+import contextlib
+import dataclasses
+import functools
 import os
 from datetime import timedelta
 
@@ -8,11 +11,14 @@ import numpy as np
 import pytest
 
 from pprl.errors import PprlError
-from pprl.exchange import clock
+from pprl.exchange import clock, sealing
+from pprl.exchange.deletions import DeletionRecord, signed_record
+from pprl.exchange.identities import Identity
 from pprl.exchange.idmaps import IdMap
 from pprl.exchange.package import read_package
 from pprl.model import BitMatrix, CheckTags
-from pprl.workflow.exchanging import seal_package
+from pprl.workflow import exchanging
+from pprl.workflow.exchanging import open_package, seal_package
 from pprl.workflow.explaining import explain
 
 KEYS = b"record_id,linkage_key\n" + b"0a" * 12 + b"," + b"1b" * 16 + b"\n"
@@ -22,8 +28,7 @@ CONTENTS = {
     "crosswalk": CROSSWALK,
     "report": b"<!doctype html>",
     "payload": b"linkage_key,ward\n1,A\n",
-    "deletion-record": b"{}",
-    "key-share": bytes(32),
+    "deletion-record": b"",  # of its sender, signed by it
 }
 WAYS = {
     ("linkage-keys", "unit", "trust"),
@@ -31,13 +36,13 @@ WAYS = {
     ("report", "unit", "trust"),
     ("report", "unit", "safe-haven"),
     ("payload", "trust", "safe-haven"),
-    ("key-share", "trust", "hospital"),
 }
+GONE = DeletionRecord(record="0a" * 16, party="trust", time="2026-11-20T09:30:00Z", files=())
 
 
 def sealed(meeting, purpose, sender, to, content=None, **options):
     path = meeting.folder / f"{purpose}.in"
-    path.write_bytes(CONTENTS[purpose] if content is None else content)
+    path.write_bytes(content_of(meeting, purpose, sender) if content is None else content)
     return seal_package(
         path,
         meeting.folder,
@@ -47,6 +52,16 @@ def sealed(meeting, purpose, sender, to, content=None, **options):
         agreement=meeting.signed,
         **options,
     )
+
+
+def content_of(meeting, purpose, sender):
+    if purpose != "deletion-record":
+        return CONTENTS[purpose]
+    path = meeting.folder / "record.json"
+    if not path.exists():
+        record = msgspec.structs.replace(GONE, party=sender)
+        path.write_bytes(signed_record(record, meeting.identities[sender]))
+    return path.read_bytes()
 
 
 def refusal(act):
@@ -65,9 +80,9 @@ def test_parties_send_what_their_roles_may_send(meeting, purpose, sender, to):
 
     if allowed:
         sent = sealed(meeting, purpose, sender, to)
-        opened = meeting.open(sent.path, by=to)
+        opened = meeting.open(sent.path, by=to, purpose=purpose)
 
-        assert opened.path.read_bytes() == CONTENTS[purpose]
+        assert opened.path.read_bytes() == content_of(meeting, purpose, sender)
     else:
         assert refusal(lambda: sealed(meeting, purpose, sender, to)) == "wrong-role"
         assert not list(meeting.folder.glob("*.age"))
@@ -102,13 +117,200 @@ def test_the_id_map_stays_with_the_custodian(meeting):
     ids = read_package(meeting.open(sent.path).path).ids()
 
     for out in ("one.csv", "two.csv"):
-        meeting.open(sent.id_map, by="trust", out=out)
+        meeting.open(sent.id_map, by="trust", out=out, purpose="id-map")
 
     back = IdMap.load(meeting.folder / "one.csv").local_ids
     assert sent.id_map == meeting.stores["trust"].folder / "id-maps" / sent.path.name
     assert sorted(back) == ids
     assert set(back.values()) == {f"trust-{row}" for row in range(40)}
-    assert refusal(lambda: meeting.open(sent.id_map, by="unit", out="three")) == "age-no-identity"
+    assert refusal(lambda: meeting.open(sent.id_map, by="unit", out="three", purpose="id-map")) == (
+        "age-no-identity"
+    )
+
+
+def test_no_agreement_locks_a_custodian_out_of_its_own_id_map(meeting):
+    """Another version and epoch, years after it was removed: its own keys and the project decide."""
+    sent = meeting.seal()
+    store, years = meeting.stores["trust"], clock.now() + timedelta(days=4000)
+    later = msgspec.structs.replace(
+        meeting.agreement,
+        version=9,
+        epoch=9,
+        parties=(
+            *(one for one in meeting.agreement.parties if one.name != "trust"),
+            Identity.generate("successor", "custodian").party,
+        ),
+        removed=("trust",),
+    )
+
+    changed = open_package(
+        sent.id_map,
+        meeting.folder / "one.csv",
+        purpose="id-map",
+        store=store,
+        agreement=type(meeting.signed)(later),
+        now=years,
+    )
+    without = open_package(
+        sent.id_map, meeting.folder / "two.csv", purpose="id-map", store=store, agreement=None
+    )
+
+    assert changed.path.read_bytes() == without.path.read_bytes()
+
+
+def test_an_id_map_of_another_project_or_party_is_refused(meeting):
+    """And nothing else is opened without an agreement."""
+    sent = meeting.seal()
+    other = type(meeting.signed)(msgspec.structs.replace(meeting.agreement, project="other"))
+    report = sealed(meeting, "report", "unit", "trust")
+
+    def opened(path, agreement=None, purpose="id-map"):
+        out = meeting.folder / "out"
+        return open_package(path, out, purpose=purpose, store=meeting.stores["trust"], agreement=agreement)
+
+    assert refusal(lambda: opened(sent.id_map, other)) == "wrong-project"
+    assert refusal(lambda: opened(report.path)) == "unknown-sender"
+    assert refusal(lambda: opened(report.path, purpose="report")) == "wrong-type"
+    assert refusal(lambda: opened(sent.id_map, meeting.signed, "report")) == "wrong-purpose"
+
+
+@pytest.mark.parametrize("content", [bytes(32), b"pprl-linkage-key 1\n", KEYS])
+def test_shares_are_not_sealed_by_hand(meeting, content):
+    """Neither a key nor a table goes from one custodian to another."""
+    assert refusal(lambda: sealed(meeting, "key-share", "trust", "hospital", content)) == "ceremony-only"
+    assert not list(meeting.folder.glob("*.age"))
+
+
+@pytest.mark.parametrize("sender", ["trust", "unit"])
+def test_what_is_no_deletion_record_of_the_sender_is_not_sealed(meeting, sender):
+    """Any JSON could carry anything."""
+    record = signed_record(GONE, meeting.identities["hospital"])
+    codes = [
+        refusal(functools.partial(sealed, meeting, "deletion-record", sender, "safe-haven", content))
+        for content in (b"{}", b'{"links": []}', record)
+    ]
+
+    assert codes == ["deletion-record", "deletion-record", "signature-ed25519"]
+    assert not list(meeting.folder.glob("*.age"))
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b"<!doctype html><img src=x onerror=f()>",
+        b"<!doctype html><form action='https://example.org'>",
+    ],
+)
+def test_a_page_that_does_something_is_not_sealed(meeting, page):
+    """A report is looked at by whoever trusts its sender."""
+    assert refusal(lambda: sealed(meeting, "report", "unit", "trust", page)) == "wrong-content"
+
+
+def refusals(meeting, name):
+    entries = meeting.stores[name].ledger.entries()
+    return [(one.event, one.code.partition("/")[2], one.peer) for one in entries if one.outcome == "refused"]
+
+
+def test_every_refusal_to_seal_is_in_the_ledger_once(meeting):
+    """Whatever it is refused for, and before anything is read."""
+    early = clock.from_text("1970-01-01T00:00:00Z")
+    unit, other = meeting.stores["unit"], Identity.generate("unit", "linkage-unit")
+
+    refusal(lambda: sealed(meeting, "report", "unit", "stranger"))
+    refusal(lambda: sealed(meeting, "report", "unit", "unit"))
+    refusal(lambda: sealed(meeting, "report", "unit", "trust", b"left_id\n"))
+    refusal(lambda: sealed(meeting, "report", "unit", "trust", now=early))
+    refusal(lambda: sealed(meeting, "key-share", "unit", "trust", b""))
+    meeting.stores["unit"] = dataclasses.replace(unit, identity=other)
+    refusal(lambda: sealed(meeting, "report", "unit", "trust"))
+
+    assert refusals(meeting, "unit") == [
+        ("seal", "unknown-party", ""),
+        ("seal", "wrong-role", ""),
+        ("seal", "wrong-content", "trust"),
+        ("seal", "clock-implausible", "trust"),
+        ("seal", "ceremony-only", ""),
+        ("seal", "other-keys", ""),
+    ]
+
+
+def test_what_changed_after_it_was_checked_is_not_sealed(meeting, monkeypatch):
+    """Neither a table nor encodings; no id map is left."""
+    real = exchanging.check_apart
+
+    def replaced(place, *arguments, **options):
+        facts = real(place, *arguments, **options)
+        changed = KEYS.replace(b"1b", b"1c") if place.suffix == ".in" else other.read_bytes()
+        place.write_bytes(changed)
+        return facts
+
+    other = meeting.encodings("hospital", seed=2)
+    monkeypatch.setattr(exchanging, "check_apart", replaced)
+
+    assert refusal(lambda: sealed(meeting, "linkage-keys", "unit", "trust")) == "changed-while-read"
+    assert refusal(meeting.seal) == "changed-while-read"
+    assert not list(meeting.folder.rglob("*.age"))
+
+
+def test_encodings_whose_bytes_were_altered_are_not_sealed(meeting, monkeypatch):
+    """A section that no longer has its digest is noticed when rows are drawn from it."""
+    real = exchanging.check_apart
+
+    def altered(place, *arguments, **options):
+        facts = real(place, *arguments, **options)
+        content = place.read_bytes()
+        place.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        return facts
+
+    monkeypatch.setattr(exchanging, "check_apart", altered)
+
+    assert refusal(meeting.seal) == "altered"
+
+
+def interrupting(monkeypatch, at):
+    """Let somebody interrupt when the n-th file has just been given its name."""
+    real, calls = sealing.write_whole, []
+
+    @contextlib.contextmanager
+    def write_whole(path, **options):
+        with real(path, **options) as stream:
+            yield stream
+        calls.append(path)
+        if len(calls) == at:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sealing, "write_whole", write_whole)
+
+
+def test_an_interrupt_leaves_neither_package_nor_id_map(meeting, monkeypatch):
+    """The package has its name already: it is taken away, and the ledger says so."""
+    interrupting(monkeypatch, 2)
+
+    with pytest.raises(KeyboardInterrupt):
+        meeting.seal()
+
+    last = meeting.stores["trust"].ledger.entries()[-1]
+    assert not list(meeting.folder.rglob("*.age"))
+    assert (last.outcome, last.code) == ("refused", "error/interrupted")
+
+
+def test_a_package_that_is_there_keeps_its_id_map(meeting, monkeypatch):
+    """An interrupt behind the last step does not take the only way back."""
+    real = exchanging.seal
+
+    def interrupted(*arguments, **options):
+        made = real(*arguments, **options)
+        if made.manifest.purpose == "encodings":
+            raise KeyboardInterrupt
+        return made
+
+    monkeypatch.setattr(exchanging, "seal", interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        meeting.seal()
+
+    (package,) = meeting.folder.glob("*.age")
+    assert (meeting.stores["trust"].folder / "id-maps" / package.name).exists()
 
 
 def test_numbers_rise_for_each_purpose_and_recipient(meeting):
@@ -257,6 +459,49 @@ def test_a_sealed_file_is_explained_from_outside_and_inside(meeting):
     assert (inside.manifest, inside.sender_known) == (sent.manifest, True)
     assert (unchecked.manifest, unchecked.sender_known) == (sent.manifest, False)
     assert refusal(lambda: explain(sent.path, store=meeting.stores["trust"])) == "age-no-identity"
+
+
+@pytest.mark.parametrize(
+    ("code", "changes"),
+    [
+        ("wrong-project", {"project": "other"}),
+        ("wrong-epoch", {"epoch": 7}),
+        ("wrong-version", {"version": 7}),
+    ],
+)
+def test_explaining_refuses_as_opening_does(meeting, code, changes):
+    """With the same class, the same code, and an entry in the ledger."""
+    sent = meeting.seal()
+    meeting.signed = type(meeting.signed)(msgspec.structs.replace(meeting.agreement, **changes))
+    store = meeting.stores["unit"]
+
+    with pytest.raises(PprlError) as explained:
+        explain(sent.path, store=store, agreement=meeting.signed)
+    with pytest.raises(PprlError) as opened:
+        meeting.open(sent.path)
+
+    assert (type(explained.value), explained.value.code) == (type(opened.value), f"policy/{code}")
+    assert refusals(meeting, "unit") == [("explain", code, "trust"), ("open", code, "trust")]
+
+
+def test_an_id_map_is_explained_to_its_owner(meeting):
+    """By its own keys, as it is opened."""
+    sent = meeting.seal()
+
+    seen = explain(sent.id_map, store=meeting.stores["trust"], agreement=meeting.signed)
+
+    assert (seen.manifest.purpose, seen.sender_known) == ("id-map", True)
+
+
+@pytest.mark.parametrize(
+    "content", [KEYS + b"1,matched\n", KEYS[:22] + b"ann,lee\n", CROSSWALK + b"x\n", b"linkage_key\n\0\n"]
+)
+def test_a_table_is_explained_only_if_it_is_one(meeting, content):
+    """A header alone does not make a table of keys."""
+    path = meeting.folder / "table.csv"
+    path.write_bytes(content)
+
+    assert refusal(lambda: explain(path)) == "row-malformed"
 
 
 def test_a_package_is_explained_with_its_ids(meeting):

@@ -221,3 +221,24 @@ def test_a_record_does_not_replace_another(store, tmp_path):
     record = retire([tmp_path / "a"], store=store, out=tmp_path / "record.json", force=True)
 
     assert record == read_record(tmp_path / "record.json", TRUST.party)
+
+
+@pytest.mark.parametrize("size", [3, 4])
+def test_what_has_taken_the_place_of_a_file_is_not_deleted(store, tmp_path, monkeypatch, size):
+    """Another run has written it since it was read, even if it is as long."""
+    old, out = tmp_path / "old.csv", tmp_path / "record.json"
+    old.write_bytes(b"old")
+    write = retiring.rewrite_own
+
+    def replaced(path, content):
+        write(path, content)
+        (tmp_path / "new.csv").write_bytes(b"n" * size)
+        os.utime(tmp_path / "new.csv", ns=(old.stat().st_atime_ns, old.stat().st_mtime_ns))
+        (tmp_path / "new.csv").replace(old)
+
+    monkeypatch.setattr(retiring, "rewrite_own", replaced)
+
+    with pytest.raises(DataError) as caught:
+        retire([old], store=store, out=out)
+    assert "data/changed-while-read" == caught.value.code
+    assert b"n" * size == old.read_bytes()

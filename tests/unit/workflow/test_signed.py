@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from pprl.agreement import preset_text
+from pprl.agreement import Agreement, preset_text
 from pprl.errors import AuthenticationError, PolicyError, PprlError, UsageError, VersionError
 from pprl.exchange import clock
 from pprl.exchange.identities import Identity
 from pprl.exchange.parties import party_toml
 from pprl.exchange.store import Store
-from pprl.workflow.signed import SignedAgreement, sign_agreement, sign_as, signature_path
+from pprl.workflow.signed import SignedAgreement, require_latest, sign_agreement, sign_as, signature_path
 
 ROLES = {"trust": "custodian", "hospital": "custodian", "unit": "linkage-unit"}
 EVERYBODY = {name: Identity.generate(name, role) for name, role in ROLES.items()}
@@ -189,3 +189,39 @@ def test_what_was_signed_or_refused_is_in_the_ledger(path, tmp_path, monkeypatch
         ("sign", "refused", "usage/output-exists", signed.fingerprint),
         ("sign", "refused", "policy/clock-implausible", ""),
     ] == entries
+
+
+def test_after_a_newer_version_an_older_one_is_refused(tmp_path):
+    """In each project by itself; it may list a party that was removed since."""
+    store = Store.create(tmp_path / "trust", EVERYBODY["trust"], passphrase=None)
+    agreed = Agreement.preset("febrl")
+    third, second = (msgspec.structs.replace(agreed, version=version) for version in (3, 2))
+    other = msgspec.structs.replace(second, project="other")
+    for one in (second, third, third, other):
+        require_latest(one, store)
+
+    with pytest.raises(PolicyError) as caught:
+        require_latest(second, Store(store.folder, store.identity))
+    assert "policy/older-agreement" == caught.value.code
+
+
+def test_an_older_version_is_not_signed_either(path, tmp_path):
+    """It would be believed by whoever has not seen the newer one."""
+    store = Store.create(tmp_path / "trust", EVERYBODY["trust"], passphrase=None)
+    agreed = Agreement.load(path)
+    require_latest(msgspec.structs.replace(agreed, version=agreed.version + 1), store)
+
+    with pytest.raises(PolicyError) as caught:
+        sign_as(path, store, force=True)
+    assert "policy/older-agreement" == caught.value.code
+
+
+def test_remembered_versions_that_were_altered_are_refused(tmp_path):
+    """An old agreement would be believed again."""
+    store = Store.create(tmp_path / "trust", EVERYBODY["trust"], passphrase=None)
+    store.ledger.append(event="party", outcome="done")
+    (store.folder / "agreements.json").write_bytes(b'{"febrl":0}')
+
+    with pytest.raises(AuthenticationError) as caught:
+        require_latest(Agreement.preset("febrl"), store)
+    assert "authentication/agreements-broken" == caught.value.code
