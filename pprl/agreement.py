@@ -10,6 +10,7 @@ import importlib.resources
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,6 +24,8 @@ from pprl.encoding.passes import FuzzyPass, Pass
 from pprl.encoding.soundness import require_sound
 from pprl.encoding.spikeins import SpikeIns
 from pprl.errors import AgreementError, PolicyError, nearest
+from pprl.exchange.parties import Party, Role, require_fitting
+from pprl.exchange.words import words_of
 from pprl.files import read_bytes
 from pprl.mistakes import explained, property_names, schema_of
 from pprl.model.encoded import PRINTABLE
@@ -115,6 +118,20 @@ class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     research : bool
         Whether encodings are allowed that tell an attacker too much of real people:
         field-level filters, and those that are there for comparison only.
+    parties : tuple of Party
+        Who takes part, and with which public keys; each of them signs the agreement.  Without
+        parties nothing can be sealed, and packages go from hand to hand.
+    version : int
+        Raised with every change, and signed anew.
+    expires : date, optional
+        The last day, in UTC, on which anything is sealed or opened under it.
+    removed : tuple of str
+        Names of parties that took part in earlier versions and are no longer trusted.  Their
+        tables are gone from `parties`, so nothing of theirs is believed.
+    dealer : {"ceremony", "single"}
+        Who makes the linkage secret: all custodians together, or, in a pilot, one of them.
+    opt_outs : {"required", "not-applicable"}
+        Whether encodings must come with a statement that opt-outs were applied.
 
     Raises
     ------
@@ -139,6 +156,12 @@ class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     spike_ins: SpikeIns | None = None
     errors: ErrorModel | None = None
     research: bool = False
+    parties: Annotated[tuple[Party, ...], msgspec.Meta(max_length=64)] = ()
+    version: Annotated[int, msgspec.Meta(ge=1, le=2**31)] = 1
+    expires: date | None = None
+    removed: Annotated[tuple[str, ...], msgspec.Meta(max_length=64)] = ()
+    dealer: Literal["ceremony", "single"] = "ceremony"
+    opt_outs: Literal["required", "not-applicable"] = "required"
 
     def __post_init__(self) -> None:
         """Check that fields and passes fit together."""
@@ -147,6 +170,7 @@ class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         require_sound(self.fields, self.passes, research=self.research)
         if self.matching.target == "thresholds":
             _require_thresholds(self.passes)
+        require_fitting(self.parties, removed=self.removed, version=self.version, research=self.research)
 
     @classmethod
     def load(cls, path: str | Path) -> "Agreement":
@@ -185,6 +209,11 @@ class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         return hashlib.sha256(self.canonical_json()).hexdigest()
 
     @property
+    def words(self) -> tuple[str, ...]:
+        """The first 128 bits of the fingerprint as eight words, to read over a telephone."""
+        return words_of(self.fingerprint)
+
+    @property
     def project_fingerprint(self) -> str:
         """SHA-256 of all that shapes the bits: no columns, no thresholds, no matching.
 
@@ -203,8 +232,54 @@ class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         """Give the one JSON text of this agreement: sorted keys, no spaces, no defaults, decimals as text."""
         return msgspec.json.encode(self, order="sorted")
 
+    def party(self, name: str) -> Party:
+        """Give the party of a name.
+
+        Raises
+        ------
+        PolicyError
+            If there is none (code ``unknown-party``), or it was removed (``removed-party``).
+        """
+        if name in self.removed:
+            raise PolicyError(
+                "agreement: that party was removed",
+                code="removed-party",
+                hint="nothing of theirs is accepted, and nothing goes to them",
+            )
+        found = {one.name: one for one in self.parties}
+        if name not in found:
+            hint = nearest(name, found) if found else "it lists no parties"
+            raise PolicyError("agreement: no party of that name", code="unknown-party", hint=hint)
+        return found[name]
+
+    def with_role(self, role: Role) -> tuple[Party, ...]:
+        """Give the parties that have a role, in the order of the agreement."""
+        return tuple(one for one in self.parties if one.role == role)
+
+    def refuse_expired(self, now: datetime) -> None:
+        """Raise if the agreement's last day is over.
+
+        Parameters
+        ----------
+        now : datetime
+            The time, with a time zone.
+
+        Raises
+        ------
+        PolicyError
+            If it is later than the last day, in UTC.
+        """
+        if self.expires is not None and now.astimezone(UTC).date() > self.expires:
+            raise PolicyError(
+                f"agreement: expired; its last day was {self.expires.isoformat()}",
+                code="agreement-expired",
+                hint="agree on a new version with a later day, which all parties sign",
+            )
+
     def __repr__(self) -> str:
         counts = f"fields={len(self.fields)}, passes={len(self.passes)}"
+        if self.parties:
+            counts += f", parties={len(self.parties)}"
         return f"Agreement(project={self.project!r}, epoch={self.epoch}, {counts})"
 
 

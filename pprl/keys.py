@@ -11,7 +11,6 @@ be joined.
 import hashlib
 import hmac
 import os
-import stat
 import string
 from pathlib import Path
 from typing import Final, NoReturn
@@ -21,11 +20,12 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from pprl.errors import DataError, PolicyError, ResourceError, UsageError, VersionError
-from pprl.files import open_regular, refuse_existing, refuse_exposed_folder, write_bytes
+from pprl.files import refuse_existing, write_bytes
+from pprl.private import read_private, refuse_private_place
 
 KEY_BYTES: Final = 32
 BLOCK_BYTES: Final = 16  # of AES
-_MAGIC: Final = "pprl-linkage-key"
+MAGIC: Final = "pprl-linkage-key"  # with which a key file begins
 _VERSION: Final = "1"
 _MAX_FILE_BYTES: Final = 4096
 _LEAST_DIFFERENT: Final = 8  # of 32 random bytes fewer are different once in 10^30 keys
@@ -162,17 +162,14 @@ class LinkageKey(_Secret):
             If there is no such file.  The message does not repeat the name, which may be
             a secret given by mistake.
         PolicyError
-            If others may read the file, if it is a link, or if it lies in a git work tree.
+            If others may read the file, if it is a link, or if it lies in a git work tree or
+            in a synced folder.
         DataError
             If it is not a key file.
         """
         place = Path(path)
         _require_file(place)
-        refuse_exposed_folder(place, what=_WHAT)
-        with open_regular(place, what=_WHAT, follow_links=False) as stream:
-            _require_owner_only(os.fstat(stream.fileno()))
-            content = stream.read(_MAX_FILE_BYTES + 1)
-        return cls(_parse(content))
+        return cls(_parse(read_private(place, what=_WHAT, code="key", limit=_MAX_FILE_BYTES)))
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
         """Write a key file that only its owner can read.
@@ -180,14 +177,14 @@ class LinkageKey(_Secret):
         Raises
         ------
         PolicyError
-            If the folder lies in a git work tree.
+            If the folder lies in a git work tree or is synced.
         UsageError
             If the name is taken and `force` is false.
         """
         place = Path(path)
         refuse_existing(place, force=force)
-        refuse_exposed_folder(place, what=_WHAT)
-        write_bytes(place, f"{_MAGIC} {_VERSION}\n{self._material.hex()}\n".encode("ascii"), force=force)
+        refuse_private_place(place, what=_WHAT)
+        write_bytes(place, f"{MAGIC} {_VERSION}\n{self._material.hex()}\n".encode("ascii"), force=force)
 
     def for_project(self, project: str, *, epoch: int) -> ProjectKey:
         """Bind the secret to a project and an epoch.
@@ -230,38 +227,24 @@ def length_prefixed(*parts: str) -> bytes:
 
 
 def _require_file(path: Path) -> None:
-    """Raise if there is nothing, or a link; neither error keeps the name, which may be a secret."""
+    """Raise if there is nothing; the error does not keep the name, which may be a secret."""
     try:
-        is_link, found, allowed = stat.S_ISLNK(path.lstat().st_mode), True, True
+        path.lstat()
+        found, allowed = True, True
     except PermissionError:
-        is_link, found, allowed = False, True, False
+        found, allowed = True, False
     except (OSError, ValueError):
-        is_link, found, allowed = False, False, True
+        found, allowed = False, True
     if not allowed:
         raise ResourceError(f"{_WHAT}: no permission to read it", code="no-permission")
     if not found:
         raise UsageError(f"{_WHAT}: does not exist", code="no-key-file", hint=_NOT_A_FILE)
-    if is_link:
-        raise PolicyError(
-            f"{_WHAT}: is a link to another place", code="key-is-link", hint="name the file itself"
-        )
-
-
-def _require_owner_only(status: os.stat_result) -> None:
-    if os.name != "nt" and status.st_mode & 0o077:
-        raise PolicyError(
-            f"{_WHAT}: others may read it (mode {stat.S_IMODE(status.st_mode):04o}, wanted 0600)",
-            code="key-readable",
-            hint="chmod 600 the file, and consider whether somebody has read it",
-        )
 
 
 def _parse(content: bytes) -> bytes:
-    if len(content) > _MAX_FILE_BYTES:
-        raise DataError(f"{_WHAT}: longer than {_MAX_FILE_BYTES} bytes", code="key-file")
     lines = content.decode("ascii", errors="replace").splitlines()
     words = lines[0].split() if lines else []
-    if len(words) != 2 or words[0] != _MAGIC:
+    if len(words) != 2 or words[0] != MAGIC:
         raise DataError(
             f"{_WHAT}: is not a linkage key", code="key-file", hint="make one with `pprl key new`"
         )

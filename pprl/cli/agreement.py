@@ -1,4 +1,4 @@
-"""Make, check and show agreements."""
+"""Make, check, show and sign agreements."""
 
 import re
 from collections.abc import Sequence
@@ -18,22 +18,24 @@ from pprl.cli.options import (
     json_option,
     out_option,
 )
+from pprl.cli.stores import open_store, store_options
 from pprl.errors import UsageError
 from pprl.files import write_bytes
 from pprl.reporting.records import to_json
 from pprl.reporting.suggestion import describe_suggestion, suggestion_record
-from pprl.reporting.text import describe_agreement
+from pprl.reporting.text import columns, describe_agreement
 from pprl.workflow import suggest as suggest_hardening
+from pprl.workflow.signed import SignedAgreement, sign_as, signature_path
 
 _file = click.argument("file", type=FILE)
 
 
 @click.group()
 def agreement() -> None:
-    """Make, check and show agreements.
+    """Make, check, show and sign agreements.
 
     An agreement says which fields are compared, how they are encoded and what makes a
-    link.  All parties use the same file.  It holds no secret.
+    link, and who takes part.  All parties use the same file.  It holds no secret.
     """
 
 
@@ -67,7 +69,12 @@ def check(file: Path) -> None:
 
     The fingerprint is the same for all parties if, and only if, the agreement is.
     """
-    say(Agreement.load(file).fingerprint)
+    agreed = Agreement.load(file)
+    say(agreed.fingerprint)
+    note(f"in eight words: {' '.join(agreed.words)}")
+    if agreed.parties:
+        told = ", ".join(f"{one.name} ({one.role})" for one in agreed.parties)
+        note(f"version {agreed.version} between {told}")
 
 
 @agreement.command()
@@ -75,6 +82,46 @@ def check(file: Path) -> None:
 def show(file: Path) -> None:
     """Show an agreement as tables."""
     say(describe_agreement(Agreement.load(file)))
+
+
+@agreement.command()
+@_file
+def words(file: Path) -> None:
+    """Print the fingerprint as eight words, to read over a telephone.
+
+    Each party reads them from its own copy.  If one word differs, the agreements do.
+    """
+    say(" ".join(Agreement.load(file).words))
+
+
+@agreement.command()
+@_file
+@store_options
+@force_option
+def sign(file: Path, folder: Path, passphrase_file: Path | None, *, ask: bool, force: bool) -> None:
+    """Sign an agreement, and put the signature beside it.
+
+    Read the eight words with the other parties first.  Send the signature to all of them.
+    """
+    store = open_store(folder, ask=ask, passphrase_file=passphrase_file)
+    signed = sign_as(file, store, force=force)
+    say(" ".join(signed.words))
+    note(f"wrote {signature_path(file, store.party.name).name}: send it to all other parties")
+
+
+@agreement.command()
+@_file
+def verify(file: Path) -> None:
+    """Check that all parties have signed an agreement, and that it has not expired.
+
+    The signatures lie beside it.  Who they are of, only the words tell: read them to each
+    other.
+    """
+    agreed = SignedAgreement.load(file).agreement
+    rows = [(one.name, one.role, "signed") for one in agreed.parties]
+    say(columns([("party", "role", "this agreement"), *rows]))
+    say("")
+    say(" ".join(agreed.words))
 
 
 @agreement.command()

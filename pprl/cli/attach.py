@@ -8,11 +8,13 @@ import click
 from pprl.agreement import Agreement
 from pprl.cli.console import note, say
 from pprl.cli.options import FILE, agreement_option, by_field, column_option, force_option, out_option
+from pprl.cli.stores import as_party
 from pprl.exchange.payloads import suffix_of
 from pprl.files import refuse_existing, refuse_inputs_as_output
 from pprl.reporting.text import columns
 from pprl.workflow import Attached
 from pprl.workflow import attach as attach_keys
+from pprl.workflow.runs import Run
 
 
 @click.command()
@@ -45,6 +47,7 @@ from pprl.workflow import attach as attach_keys
 @click.option("--allow-missing", is_flag=True, help="Leave out rows whose id has no linkage key.")
 @out_option("Where to write the table; the name ends in .csv or .parquet.")
 @force_option
+@as_party("attach")
 def attach(
     payload: Path,
     keys: Path,
@@ -56,6 +59,7 @@ def attach(
     keep: Sequence[str],
     out: Path,
     *,
+    run: Run,
     allow_missing: bool,
     force: bool,
 ) -> None:
@@ -69,11 +73,13 @@ def attach(
     inputs = (payload, keys, agreement, *([id_map] if id_map else []))
     refuse_inputs_as_output(out, inputs)
     refuse_existing(out, force=force)
+    agreed = Agreement.load(agreement)
+    run.under(agreed)
     attached = attach_keys(
         payload,
         keys,
         id=id_column,
-        agreement=Agreement.load(agreement),
+        agreement=agreed,
         id_map=id_map,
         columns=by_field(renamed),
         drop=drop,

@@ -17,12 +17,14 @@ from pprl.cli.outputs import (
     refuse_outputs,
     refuse_shared_folder,
 )
+from pprl.cli.stores import as_party
 from pprl.exchange.package import read_package
 from pprl.files import write_folder
 from pprl.linkage import CandidatesName, forget_checkpoint
 from pprl.reporting.records import cluster_record, to_json
 from pprl.reporting.text import describe_clusters
 from pprl.workflow import deduplicate as deduplicate_package
+from pprl.workflow.runs import Run
 
 OUTPUTS = ("clusters.csv", "links.csv", "conflicts.csv", "summary.json")
 
@@ -40,6 +42,7 @@ OUTPUTS = ("clusters.csv", "links.csv", "conflicts.csv", "summary.json")
     help="Folder for the clusters; it is made if needed.",
 )
 @force_option
+@as_party("deduplicate")
 def deduplicate(
     package: Path,
     agreement: Path,
@@ -50,6 +53,7 @@ def deduplicate(
     checkpoint: Path | None,
     out: Path,
     *,
+    run: Run,
     force: bool,
 ) -> None:
     """Find the records of one PACKAGE that are one person, without a key or a name.
@@ -61,7 +65,9 @@ def deduplicate(
     refuse_shared_folder(checkpoint, {"--out": out})
     is_resumed = checkpoint is not None and checkpoint.is_dir()
     refuse_outputs(out, OUTPUTS, force=force or is_resumed)
-    agreed, dataset = Agreement.load(agreement), read_package(package)
+    agreed = Agreement.load(agreement)
+    run.under(agreed)
+    dataset = read_package(package)
     if not len(dataset):
         note("warning: the package has no records")
     with bar("comparing", " pairs" if candidates == "all-pairs" else "") as progress:

@@ -17,6 +17,7 @@ from pprl.agreement import Agreement, preset_names
 from pprl.cli.console import say
 from pprl.comparison import compare
 from pprl.errors import PprlError, ResourceError
+from pprl.exchange.age import able
 from pprl.keys import LinkageKey
 from pprl.model import BitMatrix
 from pprl.reporting.text import columns
@@ -124,5 +125,6 @@ _CHECKS = {
     "key derivation": _keys,
     "presets": _presets,
     "private files": _files,
+    "post-quantum sealing": able,
     "kernels agree": _kernels,
 }

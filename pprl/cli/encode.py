@@ -16,12 +16,14 @@ from pprl.cli.options import (
     out_option,
     refuse_secrets_in_environment,
 )
+from pprl.cli.stores import as_party
 from pprl.errors import UsageError
 from pprl.exchange.idmaps import pseudonymise
 from pprl.files import refuse_existing, refuse_inputs_as_output
 from pprl.keys import LinkageKey
 from pprl.reporting.text import describe_encoding
 from pprl.workflow import encode_with_counts
+from pprl.workflow.runs import Run
 
 
 @click.command()
@@ -45,6 +47,7 @@ from pprl.workflow import encode_with_counts
 @click.option("--allow-empty", is_flag=True, help="Accept a table without rows.")
 @out_option("Where to write the package; it ends in .pprl by habit.")
 @force_option
+@as_party("encode")
 def encode(
     table: Path,
     agreement: Path,
@@ -54,6 +57,7 @@ def encode(
     renamed: Sequence[str],
     out: Path,
     *,
+    run: Run,
     keep_ids: bool,
     allow_empty: bool,
     force: bool,
@@ -69,7 +73,9 @@ def encode(
     refuse_existing(out, force=force)
     if id_map is not None:
         refuse_existing(id_map, force=False)
-    agreed, secret = Agreement.load(agreement), LinkageKey.load(key)
+    agreed = Agreement.load(agreement)
+    run.under(agreed)
+    secret = LinkageKey.load(key)
     with bar("encoding", " records") as progress:
         encoding = encode_with_counts(
             table,

@@ -7,6 +7,7 @@ import click
 
 from pprl.cli.console import note, say
 from pprl.cli.options import FILE, force_option, out_option
+from pprl.cli.stores import as_party
 from pprl.errors import UsageError
 from pprl.exchange.payloads import suffix_of
 from pprl.files import refuse_existing, refuse_inputs_as_output
@@ -15,6 +16,7 @@ from pprl.reporting.text import columns
 from pprl.workflow import Joined
 from pprl.workflow import join as join_tables
 from pprl.workflow.research import How
+from pprl.workflow.runs import Run
 
 
 @click.command()
@@ -41,6 +43,7 @@ from pprl.workflow.research import How
 @click.option("--exact", "unprotected", is_flag=True, help="Print counts as they are, for your own eyes.")
 @out_option("Where to write the table; the name ends in .csv or .parquet.")
 @force_option
+@as_party("join")
 def join(
     tables: Sequence[str],
     crosswalk: Path,
@@ -48,6 +51,7 @@ def join(
     at_least: float | None,
     out: Path,
     *,
+    run: Run,  # noqa: ARG001 - there is no agreement that it could be told of
     many: bool,
     unprotected: bool,
     force: bool,

@@ -28,6 +28,7 @@ from pprl.cli.outputs import (
     sourced_csv,
     sourced_links,
 )
+from pprl.cli.stores import as_party
 from pprl.errors import UsageError
 from pprl.exchange.package import Package, read_package
 from pprl.exchange.payloads import read_exactly
@@ -51,6 +52,7 @@ from pprl.workflow.additions import (
     read_earlier,
     summary_of,
 )
+from pprl.workflow.runs import Run
 from pprl.workflow.several import pair_folder
 
 LINKS, CONFLICTS, REPORT = "links.csv", "conflicts.csv", "report.html"
@@ -100,6 +102,7 @@ class _Written:
     "--out", type=FILE, required=True, metavar="FOLDER", help="Folder for the links; it is made if needed."
 )
 @force_option
+@as_party("link")
 def link(
     files: Sequence[Path],
     agreement: Path,
@@ -111,6 +114,7 @@ def link(
     checkpoint: Path | None,
     out: Path,
     *,
+    run: Run,
     force: bool,
 ) -> None:
     """Find the records of two or more PACKAGES that are one person, without a key or a name.
@@ -131,6 +135,8 @@ def link(
     keys = (*(keys_file(name) for name in names), CROSSWALK)
     refuse_outputs(out, (*found, *keys), force=force or is_resumed)
     agreed = Agreement.load(agreement)
+    run.under(agreed)
+    run.require_opened(dict(zip(names, files, strict=True)))
     parties = _Parties(names, [read_package(file) for file in files], [digest_of(file) for file in files])
     _warn(parties)
     with bar("comparing", " pairs" if candidates == "all-pairs" else "") as progress:

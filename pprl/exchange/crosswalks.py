@@ -91,7 +91,11 @@ def load_record_keys(path: Source) -> Mapping[str, str]:
 
 
 def crosswalk_csv(crosswalk: Crosswalk) -> bytes:
-    """Write a crosswalk as CSV, in the order of its rows; an unknown probability is empty."""
+    """Write a crosswalk as CSV, in the order of its rows.
+
+    A probability has two decimals, which is enough to weigh a person by and too little to tell
+    a person again; an unknown one is empty.
+    """
     return csv_bytes(CROSSWALK_HEADER, _rows(crosswalk))
 
 
@@ -134,7 +138,7 @@ def load_crosswalk(path: Source) -> Crosswalk:
 
 def _rows(crosswalk: Crosswalk) -> Iterator[tuple[str, str, str, str]]:
     names = [crosswalk.sources[code] for code in crosswalk.source.tolist()]
-    shares = ["" if math.isnan(share) else f"{share:.6f}" for share in crosswalk.probability.tolist()]
+    shares = ["" if math.isnan(share) else f"{share:.2f}" for share in crosswalk.probability.tolist()]
     return zip(texts(crosswalk.person), names, texts(crosswalk.linkage_key), shares, strict=True)
 
 

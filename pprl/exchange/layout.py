@@ -83,6 +83,15 @@ def expected_sections(
         yield "spike_in", rows * 4
 
 
+def placed_sections(manifest: Manifest, start: int) -> Iterator[tuple[Section, int]]:
+    """Give each section and where it begins in the file, the first one coming after `start` bytes."""
+    end = start
+    for section in manifest.sections:
+        begin = aligned(end)
+        yield section, begin
+        end = begin + section.length
+
+
 def aligned(offset: int) -> int:
     """Give the next multiple of 64."""
     return -(-offset // ALIGNMENT) * ALIGNMENT

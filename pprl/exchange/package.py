@@ -28,6 +28,7 @@ from pprl.exchange.layout import (
     header_of,
     parse_header,
     parse_manifest,
+    placed_sections,
 )
 from pprl.files import open_regular, write_whole
 from pprl.model import BitMatrix, CheckTags, EncodedDataset, Provenance
@@ -122,20 +123,45 @@ def read_package(path: str | os.PathLike[str]) -> Package:
     VersionError
         If it is of another version of the format.
     """
+    what = f"package {Path(path).name}"
+    manifest, sections = read_sections(path)
+    try:
+        return _package(manifest, sections)
+    except DataError as error:
+        said = error.message
+    raise altered(what, said)
+
+
+def read_sections(
+    path: str | os.PathLike[str], *, check_digests: bool = True
+) -> tuple[Manifest, dict[str, Octets]]:
+    """Map the sections of a package, for whoever looks at them in pieces.
+
+    Raises
+    ------
+    DataError
+        If it is not a package.
+    AuthenticationError
+        If it is truncated or altered; what the sections hold is looked at only by their digests.
+    """
     place = Path(path)
     what = f"package {place.name}"
     with open_regular(place, what=what) as stream:
-        manifest, start = _read_manifest(stream, what)
+        manifest, start = read_manifest(stream, what)
         content = _mapped(stream, what)
-        sections = _checked_sections(content, manifest, start, what)
-        try:
-            return _package(manifest, sections)
-        except DataError as error:
-            said = error.message
-        raise altered(what, said)
+        return manifest, _checked_sections(content, manifest, start, what, check_digests=check_digests)
 
 
-def _read_manifest(stream: BinaryIO, what: str) -> tuple[Manifest, int]:
+def read_manifest(stream: BinaryIO, what: str) -> tuple[Manifest, int]:
+    """Read the manifest at the beginning of a package, and say where it ends.
+
+    Raises
+    ------
+    DataError
+        If it is not a package.
+    AuthenticationError
+        If the manifest is truncated or altered.
+    """
     begin, length, digest = parse_header(stream.read(HEADER_BYTES_AT_MOST), what)
     stream.seek(begin)
     content = stream.read(length)
@@ -151,20 +177,25 @@ def _mapped(stream: BinaryIO, what: str) -> Octets:
         raise altered(what, "it cannot be mapped") from None
 
 
-def _checked_sections(content: Octets, manifest: Manifest, start: int, what: str) -> dict[str, Octets]:
+def _checked_sections(
+    content: Octets, manifest: Manifest, start: int, what: str, *, check_digests: bool
+) -> dict[str, Octets]:
     sections: dict[str, Octets] = {}
     end = start
-    for section in manifest.sections:
-        begin = aligned(end)
+    for section, begin in placed_sections(manifest, start):
         gap, end = content[end:begin], begin + section.length
         if end > content.size:
             raise altered(what, "it ends before its last section")
         sections[section.name] = content[begin:end]
-        if gap.any() or hashlib.sha256(sections[section.name].data).hexdigest() != section.sha256:
+        if gap.any() or (check_digests and _digest(sections[section.name]) != section.sha256):
             raise altered(what, f"section {section.name} does not have the digest that the manifest states")
     if end != content.size:
         raise altered(what, f"{content.size - end} bytes follow its last section")
     return sections
+
+
+def _digest(octets: Octets) -> str:
+    return hashlib.sha256(octets.data).hexdigest()
 
 
 def _package(manifest: Manifest, sections: dict[str, Octets]) -> Package:

@@ -9,6 +9,8 @@ from pprl.agreement import Agreement
 from pprl.comparison.sampling import Estimate
 from pprl.encoding.blocks import Block, FieldBlock
 from pprl.encoding.passes import FuzzyPass, Pass, PassField
+from pprl.exchange.parties import Party
+from pprl.exchange.words import words_of
 from pprl.linkage import LinkageResult
 from pprl.linkage.recall import StratumRecall
 from pprl.linkage.results import Judgement
@@ -18,6 +20,7 @@ from pprl.model.arrays import Mask
 from pprl.workflow import Encoding
 
 Rows = list[tuple[object, ...]]
+_DEALERS = {"ceremony": "made by all custodians", "single": "made by one custodian (for a pilot)"}
 
 
 def columns(rows: Iterable[Sequence[object]]) -> str:
@@ -62,7 +65,9 @@ def describe_agreement(agreement: Agreement) -> str:
         ("epoch", str(agreement.epoch)),
         ("target", f"{agreement.matching.target}, {agreement.matching.cardinality}"),
         ("purpose", "research on fictitious people" if agreement.research else "real records"),
+        *_validity(agreement),
         ("fingerprint", agreement.fingerprint),
+        ("in eight words", " ".join(agreement.words)),
     ]
     blocks = [
         (one.name, _block(rule), rule.n_tables)
@@ -73,7 +78,41 @@ def describe_agreement(agreement: Agreement) -> str:
     parts: list[Rows] = [head, fields, passes]
     if blocks:
         parts.append([("pass", "block tags", "tables"), *blocks])
+    if agreement.parties:
+        parts.append(_parties(agreement.parties))
     return "\n\n".join(columns(part) for part in parts)
+
+
+def describe_party(party: Party) -> str:
+    """Say who a party is, and how to tell its keys from another's."""
+    return columns(
+        [
+            ("party", party.name),
+            ("role", party.role),
+            ("fingerprint", party.fingerprint),
+            ("in eight words", " ".join(words_of(party.fingerprint))),
+        ]
+    )
+
+
+def _validity(agreement: Agreement) -> Rows:
+    """Say what holds between parties, if there are any or if it was agreed."""
+    rows: Rows = []
+    if agreement.parties or agreement.version > 1:
+        rows.append(("version", str(agreement.version)))
+    if agreement.expires is not None:
+        rows.append(("last day", agreement.expires.isoformat()))
+    if agreement.removed:
+        rows.append(("removed parties", " ".join(agreement.removed)))
+    if agreement.parties:
+        rows.append(("linkage secret", _DEALERS[agreement.dealer]))
+        rows.append(("opt-outs", agreement.opt_outs))
+    return rows
+
+
+def _parties(parties: Iterable[Party]) -> Rows:
+    rows = ((one.name, one.role, " ".join(words_of(one.fingerprint))) for one in parties)
+    return [("party", "role", "its keys in eight words"), *rows]
 
 
 def _block(rule: Block) -> str:

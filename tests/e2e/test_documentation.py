@@ -1,5 +1,6 @@
 """What the documentation says can be copied and runs."""
 
+import base64
 import re
 import shlex
 import shutil
@@ -153,29 +154,61 @@ def test_the_demo_shows_what_each_party_holds(pprl):
     assert 0 == pprl("demo", "--out", "demo"), pprl.err
     quality = quality_told(pprl.out)
     demo = pprl.folder / "demo"
-    unit = {path.relative_to(demo / "linkage-unit").as_posix() for path in demo.glob("linkage-unit/**/*.*")}
+    held = [path for path in demo.glob("linkage-unit/**/*.*") if path.is_file()]
+    unit = {path.relative_to(demo / "linkage-unit").as_posix() for path in held}
 
     assert {"precision", "recall", "F1"} == set(quality)
     assert quality["precision"] >= 0.98
     assert quality["recall"] >= 0.98
     written = ("links.csv", "conflicts.csv", "summary.json", "report.html", "crosswalk.csv")
     keys = ("keys-trust.csv", "keys-hospital.csv")
+    signed = (f"agreement.toml.{name}.sig" for name in ("trust", "hospital", "linkage-unit", "research"))
     assert {
         "agreement.toml",
+        *signed,
+        "party/agreements.json",
+        "party/ledger.jsonl",
+        "party/party.toml",
         "trust.pprl",
         "hospital.pprl",
         *(f"linkage/{name}" for name in written + keys),
-    } == unit
+    } == {name for name in unit if not name.endswith(".age") and not name.startswith("party/peers/")}
     received = b"".join((demo / "linkage-unit" / name).read_bytes() for name in unit)
     people = pd.concat([pd.read_csv(demo / side / "people.csv", dtype=str) for side in ("trust", "hospital")])
     rare = people["family_name"].value_counts()
     for surname in rare[(rare == 1) & (rare.index.str.len() > 6)].index[:300]:
         assert surname.encode() not in received
     assert not any(number.encode() in received for number in people["health_number"].dropna()[:1000])
-    assert (demo / "trust" / "project.key").read_text().split()[-1].encode() not in received
+    secret = (demo / "trust" / "party" / "project.key").read_text().split()[-1]
+    assert secret == (demo / "hospital" / "party" / "project.key").read_text().split()[-1]
+    relayed = b"".join(path.read_bytes() for path in (demo / "board").iterdir())
+    for spelling in (secret.encode(), bytes.fromhex(secret), base64.b64encode(bytes.fromhex(secret))):
+        assert spelling not in received + relayed
+        assert spelling not in (demo / "commands.txt").read_bytes()
     joined = pd.read_csv(demo / "research" / "joined.csv", dtype=str)
     assert {"diagnosis", "admission_date"} <= set(joined.columns)
     assert not {"family_name", "date_of_birth", "postcode", "record_id"} & set(joined.columns)
+
+
+def expanded(folder, name):
+    """Give the paths that a shell would give."""
+    whole = folder / name
+    return sorted(whole.parent.glob(whole.name)) if "*" in name else [whole]
+
+
+def concatenated(*paths):
+    """Do as ``cat a b >> c``."""
+    *sources, _redirect, target = paths
+    with target.open("ab") as stream:
+        for source in sources:
+            stream.write(source.read_bytes())
+
+
+OF_THE_SHELL = {
+    "cp": shutil.copy,
+    "mkdir": lambda _option, folder: folder.mkdir(parents=True, exist_ok=True),
+    "cat": concatenated,
+}
 
 
 def test_the_commands_of_the_demo_make_the_demo_again(pprl):
@@ -185,14 +218,19 @@ def test_the_commands_of_the_demo_make_the_demo_again(pprl):
     assert quality_told(pprl.out)["F1"] >= 0.995
     demo = pprl.folder / "demo"
     commands = [shlex.split(line) for line in (demo / "commands.txt").read_text().splitlines()]
-    for path in demo.rglob("*"):
-        if path.is_file() and path.name not in {"people.csv", "truth.csv", ".gitignore", "commands.txt"}:
+    given = {"people.csv", "truth.csv", ".gitignore", "commands.txt"}
+    for path in sorted(demo.rglob("*"), reverse=True):
+        if path.is_file() and path.name not in given:
             path.unlink()
-    (demo / "linkage-unit" / "linkage").rmdir()
+        elif path.is_dir() and path.name != "inbox" and not any(path.iterdir()):
+            path.rmdir()
+    (demo / "board").mkdir()
+    for name in ("linkage-unit", "research"):
+        (demo / name / "inbox").mkdir(parents=True, exist_ok=True)
 
     for program, *arguments in commands:
-        if program == "cp":
-            shutil.copy(*(pprl.folder / name for name in arguments))
+        if program != "pprl":
+            OF_THE_SHELL[program](*[path for name in arguments for path in expanded(pprl.folder, name)])
             continue
         assert 0 == pprl(*arguments), pprl.err
 

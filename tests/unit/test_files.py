@@ -8,8 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from pprl.errors import DataError, ResourceError, UsageError
-from pprl.files import open_regular, read_bytes, write_bytes, write_folder, write_whole
+from pprl.errors import DataError, PolicyError, ResourceError, UsageError
+from pprl.files import (
+    make_folder,
+    open_regular,
+    read_bytes,
+    refuse_existing,
+    rewrite_own,
+    write_bytes,
+    write_folder,
+    write_whole,
+)
 
 posix = pytest.mark.skipif(os.name == "nt", reason="modes and special files are a POSIX matter")
 
@@ -90,7 +99,7 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path, monkeypatch):
 
     def fail_second(descriptor: int) -> None:
         calls.append(descriptor)
-        if len(calls) == 3:  # file, its folder, then the second file
+        if len(calls) == 2:  # the second file
             raise OSError(errno.ENOSPC, "full")
         sync(descriptor)
 
@@ -99,6 +108,56 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path, monkeypatch):
     with pytest.raises(ResourceError, match="space"):
         write_folder(tmp_path / "out", {"a": b"1", "b": b"2"})
     assert [] == list(tmp_path.iterdir())
+
+
+def test_files_of_a_folder_get_their_names_when_all_are_on_the_disk(tmp_path, monkeypatch):
+    """If the second of two cannot be named, neither is there."""
+    link, calls = os.link, []
+
+    def fail_second(*arguments: object) -> None:
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise FileExistsError(errno.EEXIST, "taken")
+        link(*arguments)
+
+    (tmp_path / "out").mkdir()
+    monkeypatch.setattr(os, "link", fail_second)
+
+    with pytest.raises(UsageError, match="output b: was made by another run"):
+        write_folder(tmp_path / "out", {"a": b"1", "b": b"2"})
+    assert [] == list((tmp_path / "out").iterdir())
+
+
+@posix
+def test_folders_are_for_their_owner_whatever_the_umask(tmp_path):
+    """Also those above the last one."""
+    before = os.umask(0)
+    try:
+        make_folder(tmp_path / "a" / "b")
+        write_folder(tmp_path / "c" / "d", {"e": b""})
+    finally:
+        os.umask(before)
+
+    modes = {
+        path.relative_to(tmp_path).as_posix(): path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")
+    }
+    assert dict.fromkeys(("a", "a/b", "c", "c/d"), 0o700) | {"c/d/e": 0o600} == modes
+
+
+def test_a_folder_that_fails_to_be_flushed_is_told(tmp_path, monkeypatch):
+    """The file is whole, but whether it survives a power cut is not known."""
+    sync = os.fsync
+
+    def fail_folders(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EIO, "fault")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fail_folders)
+
+    with pytest.raises(ResourceError, match="EIO"):
+        write_bytes(tmp_path / "a", b"whole")
+    assert [b"whole"] == [path.read_bytes() for path in tmp_path.iterdir()]
 
 
 def test_a_missing_folder_is_named(tmp_path):
@@ -173,3 +232,73 @@ def test_small_files_have_a_limit(tmp_path):
 
     with pytest.raises(DataError, match="longer than 4"):
         read_bytes(tmp_path / "a", what="input", limit=4)
+
+
+OWN = [
+    "identity",
+    "party.toml",
+    "PARTY.TOML",
+    "ledger.jsonl",
+    "ledger.jsonl.torn-000001-0a",
+    "project.key",
+    "Project.key",
+    "agreements.json",
+    "retiring.json",
+    "peers/0a.json",
+    "id-maps/0a.age",
+    "ceremony-1-0a/1-commit.json",
+]
+
+
+def party_folder(folder):
+    """What makes a folder that of a party."""
+    for name in ("identity", "party.toml"):
+        (folder / name).write_bytes(b"own")
+    return folder
+
+
+@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize(
+    "write", [write_bytes, lambda path, content, force: refuse_existing(path, force=force)]
+)
+def test_what_a_party_keeps_is_never_replaced(tmp_path, name, write):
+    """Not even with --force, and not by way of a link or a folder above."""
+    place = party_folder(tmp_path) / name
+    place.parent.mkdir(exist_ok=True)
+    place.write_bytes(b"own")
+    (tmp_path / "sub").mkdir()
+
+    for path in (place, tmp_path / "sub" / ".." / name):
+        with pytest.raises(PolicyError) as caught:
+            write(path, b"new", force=True)
+        assert "policy/output-is-own" == caught.value.code
+    assert b"own" == place.read_bytes()
+
+
+def test_no_folder_of_outputs_replaces_what_a_party_keeps(tmp_path):
+    """Nothing of it is written."""
+    party_folder(tmp_path)
+
+    with pytest.raises(PolicyError):
+        write_folder(tmp_path, {"links.csv": b"new", "identity": b"new"}, force=True)
+    assert b"own" == (tmp_path / "identity").read_bytes()
+    assert not (tmp_path / "links.csv").exists()
+
+
+def test_other_names_in_a_partys_folder_are_free(tmp_path):
+    """And the names of its own are free where no party is."""
+    party_folder(tmp_path)
+    (tmp_path / "below").mkdir()
+    for place in (tmp_path / "a.csv", tmp_path / "below" / "project.key"):
+        for content in (b"first", b"second"):
+            write_bytes(place, content, force=True)
+
+        assert b"second" == place.read_bytes()
+
+
+def test_a_party_rewrites_its_own(tmp_path):
+    """As its ledger and its plans need."""
+    rewrite_own(party_folder(tmp_path) / "retiring.json", b"first")
+    rewrite_own(tmp_path / "retiring.json", b"second")
+
+    assert b"second" == (tmp_path / "retiring.json").read_bytes()

@@ -13,6 +13,7 @@ from pprl.agreement import Agreement
 from pprl.errors import PolicyError, UsageError
 from pprl.evaluation import IdPairs, quality_by_group
 from pprl.evaluation.groups import Groups
+from pprl.exchange.pages import is_page
 from pprl.linkage import LinkageResult
 from pprl.linkage.precision import Population, PrecisionCurve, PrecisionEstimate
 from pprl.linkage.results import Judgement, PassCount, WeightCounts
@@ -121,6 +122,7 @@ def test_pages_are_well_formed_and_need_nothing_else(made, page, outline_of):
     ids = [attributes["id"] for _, attributes in outline.elements if "id" in attributes]
 
     assert outline.open == []
+    assert is_page(text.encode())
     assert "http" not in text
     assert "url(" not in text
     assert not outline.all("script", "link", "img", "iframe", "object", "embed", "base")

@@ -1,0 +1,171 @@
+"""
+Unsealing: from an encrypted file to a manifest that its sender signed.
+
+What comes out of the decryption is not to be believed until the signatures have been verified.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from pprl.errors import DataError, PolicyError
+from pprl.exchange.digests import digesting
+from pprl.exchange.dsse import Envelope
+from pprl.exchange.envelope import (
+    MANIFEST_TYPE,
+    MAX_ENVELOPE_BYTES,
+    MAX_PAYLOAD_BYTES,
+    PRELUDE_BYTES,
+    SealedManifest,
+    broken,
+    manifest_from,
+    parse_envelope,
+    parse_prelude,
+)
+from pprl.exchange.parties import Party
+from pprl.exchange.signing import verify
+from pprl.exchange.store import Store
+from pprl.files import open_regular, write_whole
+
+WHAT = "sealed package"
+MAX_HEADER_BYTES = 8192
+_MAX_SEALED_BYTES = MAX_PAYLOAD_BYTES + (MAX_PAYLOAD_BYTES >> 11)
+_PIECE_BYTES = 1 << 20
+_AGE = b"age-encryption.org/"
+
+
+@dataclass(frozen=True, slots=True)
+class Unsealed:
+    """What was found behind the encryption, before any of it is believed.
+
+    Parameters
+    ----------
+    envelope : Envelope
+        The manifest and its signatures.
+    length, sha256 : int, str
+        Of the payload as it came.
+    """
+
+    envelope: Envelope
+    length: int
+    sha256: str
+
+
+def unseal(path: Path, payload: Path | None, store: Store) -> Unsealed:
+    """Decrypt a sealed file; nothing that comes out is to be believed yet.
+
+    Parameters
+    ----------
+    path : Path
+        The sealed file.
+    payload : Path, optional
+        Where to write the payload; without it only the envelope is decrypted.
+    store : Store
+        Of the recipient.
+
+    Raises
+    ------
+    DataError
+        If it is not a sealed file (``not-sealed``), or too large to be one (``too-large``).
+    AuthenticationError
+        If it was altered, or is not sealed to this party.
+
+    Examples
+    --------
+    >>> unseal(Path("no-such-file"), None, None)
+    Traceback (most recent call last):
+    pprl.errors.DataError: sealed package: does not exist
+    """
+    with open_regular(path, what=WHAT) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        if size > _MAX_SEALED_BYTES:
+            raise DataError(
+                f"{WHAT}: is longer than any that can be sealed",
+                code="too-large",
+                hint="it is no sealed package; ask the sender what was sent",
+            )
+        if stream.read(len(_AGE)) != _AGE:
+            raise DataError(
+                f"{WHAT}: is not a sealed file",
+                code="not-sealed",
+                hint="a sealed package is made by `pprl seal`; what is not sealed was never safe to send",
+            )
+        stream.seek(0)
+        if payload is None:
+            return decrypted(stream, None, store)
+        with write_whole(payload) as target:
+            return decrypted(stream, target, store)
+
+
+def decrypted(stream: BinaryIO, target: BinaryIO | None, store: Store) -> Unsealed:
+    """Decrypt a stream as `unseal` does a file.
+
+    Parameters
+    ----------
+    stream : BinaryIO
+        The sealed file, from its beginning.
+    target : BinaryIO, optional
+        Where to write the payload; without it only the envelope is decrypted.
+    store : Store
+        Of the recipient.
+
+    Raises
+    ------
+    AuthenticationError
+        If it was altered, or is not sealed to this party.
+    """
+    from pprl.exchange.age import decrypt_stream
+
+    plain = decrypt_stream(stream, [store.identity.opener], max_header_bytes=MAX_HEADER_BYTES, max_stanzas=1)
+    n_bytes = parse_prelude(plain.read(PRELUDE_BYTES), WHAT)
+    content = plain.read(min(n_bytes, MAX_ENVELOPE_BYTES))
+    if len(content) < n_bytes:
+        raise broken(WHAT, "envelope", "it ends within its envelope")
+    envelope = parse_envelope(content, WHAT)
+    if target is None:
+        return Unsealed(envelope, 0, "")
+    with digesting() as digest:
+        while piece := plain.read(_PIECE_BYTES):
+            digest.update(piece)
+            target.write(piece)
+        return Unsealed(envelope, digest.length, digest.hexdigest())
+
+
+def verified(unsealed: Unsealed, party: Callable[[str], Party]) -> SealedManifest:
+    """Give the manifest, if it is signed by the party that it names, with keys from the agreement.
+
+    Raises
+    ------
+    AuthenticationError
+        If it is malformed, or a signature is missing or does not verify.
+    PolicyError
+        If the agreement has no such party, or has one no longer.
+
+    Examples
+    --------
+    >>> from pprl.errors import AuthenticationError
+    >>> try:
+    ...     verified(Unsealed(Envelope(payload_type="", payload="", signatures=()), 0, ""), None)
+    ... except AuthenticationError as error:
+    ...     error.code
+    'authentication/manifest'
+    """
+    content = unsealed.envelope.content
+    manifest = manifest_from(content, WHAT)
+    sender = _sender(manifest.sender, party)
+    verify(sender, MANIFEST_TYPE, content, unsealed.envelope.signatures, what=WHAT)
+    return manifest
+
+
+def _sender(name: str, party: Callable[[str], Party]) -> Party:
+    try:
+        return party(name)
+    except PolicyError as error:
+        removed = error.code.endswith("removed-party")
+    raise PolicyError(
+        f"{WHAT}: its sender {'was removed from' if removed else 'is not in'} the agreement",
+        code="removed-sender" if removed else "unknown-sender",
+        hint="do not open it; ask whoever sent it which agreement they have",
+    )
