@@ -9,7 +9,7 @@ a linkage finds of people who are in both files.
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import msgspec
 import numpy as np
@@ -17,12 +17,14 @@ import numpy.typing as npt
 
 from pprl.cleaning.fields import Field
 from pprl.encoding.errormodel import Columns, ErrorModel, corrupt
-from pprl.encoding.invented import Invented, columns_of
 from pprl.encoding.passes import Pass, own_numbers
 from pprl.errors import AgreementError
 from pprl.model import TextColumn
 from pprl.model.arrays import Codes, Mask
 from pprl.model.columns import MISSING
+
+if TYPE_CHECKING:
+    from pprl.encoding.invented import Invented
 
 Change = Literal["address", "family-name", "spelling", "typing"]
 Stratum = tuple[Change, ...]  # what a spike-in is prone to; nothing but the ordinary errors if empty
@@ -139,6 +141,9 @@ def with_spike_ins(
     >>> len(both["given_name"]), numbers.tolist()
     (12, [0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
     """
+    # Imported here: whoever reads an agreement should not wait for a population and pandas.
+    from pprl.encoding.invented import Invented, columns_of
+
     number = spike_ins.number_for(int(real.sum()))
     people = Invented.draw(spike_ins.number, seed)
     turns = np.array([[change in stratum for change in CHANGES] for stratum in spike_ins.strata])
@@ -158,7 +163,7 @@ def with_spike_ins(
     return {rule.name: _below(columns[rule.name], added[rule.name]) for rule in rules}, numbers
 
 
-def _lived(people: Invented, strata: Strata, generator: np.random.Generator) -> Invented:
+def _lived(people: "Invented", strata: Strata, generator: np.random.Generator) -> "Invented":
     """Let happen to some of the people what they are prone to."""
     moved, renamed, respelt = generator.random((3, len(people))) < _EITHER
     people = people.renamed(renamed & _prone(strata, "family-name"), generator)
