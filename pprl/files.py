@@ -12,7 +12,7 @@ import io
 import os
 import shutil
 import stat
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -298,11 +298,56 @@ def open_regular(path: Path, *, what: str, follow_links: bool = True) -> Generat
         yield stream  # noqa: RUF075 - what failed meanwhile is said first
         after = os.fstat(stream.fileno())
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-            raise DataError(
-                f"{what}: changed while it was being read",
-                code="changed-while-read",
-                hint="wait until it is complete, or work on a copy",
-            )
+            raise changed(what)
+
+
+def unchanged_since_now(path: Path, *, what: str) -> Callable[[], None]:
+    """Give a function that raises if the file at a path is another, or another length or time, than now.
+
+    It is for what is read more than once: by another process, or through a memory map.
+
+    Raises
+    ------
+    DataError
+        If it is missing, or cannot be looked at.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "a.csv"
+    ...     _ = path.write_bytes(b"id")
+    ...     require_unchanged = unchanged_since_now(path, what="table a.csv")
+    ...     require_unchanged()
+    ...     _ = path.write_bytes(b"id,name")
+    ...     require_unchanged()
+    Traceback (most recent call last):
+    pprl.errors.DataError: table a.csv: changed while it was being read
+    """
+
+    def state() -> tuple[int, ...]:
+        try:
+            found = path.stat()
+        except OSError as error:
+            raise cannot_read(path, what, error) from None
+        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+    before = state()
+
+    def require_unchanged() -> None:
+        if state() != before:
+            raise changed(what)
+
+    return require_unchanged
+
+
+def changed(what: str) -> DataError:
+    """Make the error for an input that somebody writes to."""
+    return DataError(
+        f"{what}: changed while it was being read",
+        code="changed-while-read",
+        hint="wait until it is complete, or work on a copy",
+    )
 
 
 def read_bytes(path: Path, *, what: str, limit: int) -> bytes:

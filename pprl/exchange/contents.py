@@ -11,13 +11,14 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import msgspec
 
 from pprl.errors import DataError, PolicyError
 from pprl.exchange.contributions import is_share
 from pprl.exchange.deletions import record_from
+from pprl.exchange.digests import Digested, digesting
 from pprl.exchange.envelope import ALLOWED, Layout, Purpose
 from pprl.exchange.pages import is_page
 from pprl.exchange.parties import Party
@@ -54,7 +55,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     manifest : str
         Of encodings: SHA-256 of the manifest, to which all else is bound.
     length, sha256 : int, str
-        Of the file, if it is to be sealed; what was opened has been measured before.
+        Of the file, if it is to be sealed as it is; what was opened has been measured before.
     """
 
     rows: int
@@ -121,12 +122,12 @@ def check_content(
             f"{what}: is longer than {ALLOWED[purpose].most_bytes} bytes", code="too-large", hint=_NOT_AGAIN
         )
     stream.seek(0)
-    facts = _facts(stream, purpose, what, sender, fresh_ids=fresh_ids)
-    if fresh_ids:
-        return facts
-    stream.seek(0)
-    digest = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
-    return msgspec.structs.replace(facts, length=length, sha256=digest)
+    if fresh_ids or purpose == "encodings":
+        return _facts(stream, purpose, what, sender, fresh_ids=fresh_ids)
+    with digesting() as digest:
+        digested = Digested(stream, digest)
+        facts = _facts(cast("BinaryIO", digested), purpose, what, sender, fresh_ids=fresh_ids)
+        return msgspec.structs.replace(facts, length=length, sha256=digested.hexdigest())
 
 
 def layout_of(start: bytes, purpose: Purpose, what: str) -> Layout:

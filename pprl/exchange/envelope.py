@@ -40,6 +40,7 @@ Purpose = Literal[
     "payload",
 ]
 Layout = Literal["pprl-package 1", "csv", "parquet", "html", "json", "binary"]
+PACKAGE: Layout = "pprl-package 1"
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 _Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}$(?!\n)")]
@@ -80,7 +81,7 @@ _RESEARCH: Role = "research"
 _ROLES = (_CUSTODIAN, _UNIT, _RESEARCH)
 
 ALLOWED: Mapping[Purpose, Rule] = {
-    "encodings": Rule(frozenset({(_CUSTODIAN, _UNIT)}), ("pprl-package 1",), MAX_PAYLOAD_BYTES, 30),
+    "encodings": Rule(frozenset({(_CUSTODIAN, _UNIT)}), (PACKAGE,), MAX_PAYLOAD_BYTES, 30),
     "linkage-keys": Rule(frozenset({(_UNIT, _CUSTODIAN)}), ("csv",), 1 << 36, 30),
     "crosswalk": Rule(frozenset({(_UNIT, _RESEARCH)}), ("csv",), 1 << 38, 30),
     "key-share": Rule(frozenset({(_CUSTODIAN, _CUSTODIAN)}), ("binary",), 1 << 16, 30),
@@ -148,7 +149,8 @@ class SealedManifest(
     created, expires : str
         UTC, to the second, such as ``2026-01-31T09:30:00Z``.
     rows, length, sha256 : int, int, str
-        Of the payload: rows or records, bytes, digest.
+        Of the payload: rows or records, bytes, digest.  That of a package is the one that its first
+        line states: of its manifest, which has the digests of all its sections.
     layout : str
         What the payload is.
     key_tag, encoder_tag : str

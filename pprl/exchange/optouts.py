@@ -1,7 +1,7 @@
 """
 Opt-outs: a custodian's word that those who opted out are not in a package.
 
-The statement names the package by its digest and the day on which the list was applied.  It
+The statement names the package by the digest of its manifest and the day on which the list was applied.  It
 is good for 21 days, as people keep opting out, and for no other file.
 """
 
@@ -17,6 +17,7 @@ import msgspec
 from pprl.errors import DataError, PolicyError
 from pprl.exchange import clock
 from pprl.exchange.envelope import OptOuts, SealedManifest
+from pprl.exchange.package import read_manifest
 from pprl.files import open_regular, read_bytes, write_bytes
 
 GOOD_FOR: Final = 21  # days
@@ -34,7 +35,7 @@ class Statement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     applied : date
         The day on which the list of opt-outs was applied.
     sha256 : str
-        Of the file.
+        Of the manifest of the package, which has the digests of all else.
     """
 
     format: Literal["pprl-opt-outs"]
@@ -43,7 +44,7 @@ class Statement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     sha256: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 
     def about(self, sha256: str) -> OptOuts:
-        """Give what goes with the file of this digest.
+        """Give what goes with the package whose manifest has this digest.
 
         Raises
         ------
@@ -75,17 +76,15 @@ def state_opt_outs(
     ------
     PolicyError
         If that day is in the future, or more than 21 days ago.
+    DataError
+        If the package is none.
 
     Examples
     --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     package, statement = Path(folder) / "a.pprl", Path(folder) / "opt-outs.json"
-    ...     _ = package.write_bytes(b"encoded")
-    ...     now = clock.from_text("2026-01-31T09:30:00Z")
-    ...     state_opt_outs(package, statement, applied=date(2026, 1, 30), now=now)
-    ...     read_statement(statement, now).about(hashlib.sha256(b"encoded").hexdigest())
-    OptOuts(applied='2026-01-30')
+    >>> state_opt_outs("no-such-file.pprl", Path("opt-outs.json"), applied=date(2026, 1, 30),
+    ...     now=clock.from_text("2026-01-31T09:30:00Z"))
+    Traceback (most recent call last):
+    pprl.errors.DataError: package no-such-file.pprl: does not exist
     """
     _require_recent(applied, now)
     statement = Statement(format="pprl-opt-outs", version=1, applied=applied, sha256=_digest(Path(package)))
@@ -153,5 +152,7 @@ def _require_recent(applied: date, now: datetime) -> None:
 
 
 def _digest(package: Path) -> str:
-    with open_regular(package, what="package") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
+    what = f"package {package.name}"
+    with open_regular(package, what=what) as stream:
+        manifest, _ = read_manifest(stream, what)
+    return hashlib.sha256(manifest.to_bytes()).hexdigest()

@@ -88,7 +88,12 @@ def check_rows(stream: BinaryIO, what: str, *, fresh_ids: bool) -> tuple[Manifes
     places = dict(_checked_places(stream, manifest, start, what))
     ids = _RisingIds(what) if fresh_ids else _AnyIds(what)
     with ThreadPoolExecutor(1) as pool:
-        total = _check_pieces(_Reader(stream, manifest, places, what, pool), manifest, ids, what)
+        reader = _Reader(stream, manifest, places, what, pool)
+        try:
+            total = _check_pieces(reader, manifest, ids, what)
+        except DataError:
+            reader.finish()  # first of all, these may not be the rows that were sent
+            raise
     return manifest, RowFacts(
         rows=manifest.rows, rows_digest=total.digest(manifest.rows), random_ids=ids.are_random
     )
@@ -98,7 +103,9 @@ def _check_pieces(reader: "_Reader", manifest: Manifest, ids: "_RisingIds | _Any
     fills = [_Fill(one, what) for one in manifest.passes]
     others = _Others(manifest, what)
     alike, total = _Frequent(), _Total()
-    for n_rows in _pieces(manifest):
+    most = _piece_rows(manifest)
+    for begin in range(0, manifest.rows, most):
+        n_rows = min(most, manifest.rows - begin)
         read = reader.read(n_rows)
         ids.add(read["record_ids"].reshape(n_rows, manifest.id_width))
         hashes = np.zeros(n_rows, dtype=np.uint64)
@@ -132,14 +139,10 @@ def _checked_places(
         raise altered(what, f"it has {size} bytes, its manifest makes {end}")
 
 
-def _pieces(manifest: Manifest) -> Iterator[int]:
-    """Give numbers of rows that fill no more than a piece together."""
+def _piece_rows(manifest: Manifest) -> int:
+    """Give how many rows fill no more than a piece together."""
     widths = manifest.id_width + sum(8 * n_words(one.n_bits) + 4 * one.tables for one in manifest.passes)
-    most = max(PIECE_BYTES // widths, 1)
-    full, rest = divmod(manifest.rows, most)
-    yield from [most] * full
-    if rest:
-        yield rest
+    return max(PIECE_BYTES // widths, 1)
 
 
 class _Reader:
@@ -157,8 +160,10 @@ class _Reader:
         self._next = {name: begin for name, (_, begin) in places.items()}
         self._sections = {name: section for name, (section, _) in places.items()}
         self._digests = {name: Digest(pool) for name in places}
+        self._n_read, self._most = 0, _piece_rows(manifest)
 
     def read(self, n_rows: int) -> dict[str, Octets]:
+        self._n_read += n_rows
         return {name: self._some(name, n_rows) for name in self._sections}
 
     def _some(self, name: str, n_rows: int) -> Octets:
@@ -172,6 +177,9 @@ class _Reader:
         return np.frombuffer(content, dtype=np.uint8)
 
     def finish(self) -> None:
+        """Read what is left, and raise unless all sections have their digests."""
+        while n_left := self._rows - self._n_read:
+            self.read(min(n_left, self._most))
         for name, digest in self._digests.items():
             if digest.hexdigest() != self._sections[name].sha256:
                 raise altered(self._what, f"section {name} does not have the digest that the manifest states")

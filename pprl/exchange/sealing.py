@@ -1,23 +1,24 @@
 """
 Sealing: a payload is bound to its purpose, signed twice and encrypted to one party.
 
-What is sealed is given in pieces: once for its digest, unless the checks have given that, and
-once to encrypt it.  It is never in memory whole, and nothing is written in the clear.  What is
-not the same the second time is not sealed.
+What is sealed is given in pieces, once: it is digested and encrypted on the way.  The manifest and
+its signatures stand in front of it, and are written last.  It is never in memory whole, nothing
+is written in the clear, and what is not as it was when it was checked is not sealed.
 """
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
-from pprl.errors import DataError
+import msgspec
+
 from pprl.exchange import clock
+from pprl.exchange.bodies import Body, whole
 from pprl.exchange.contents import Facts
-from pprl.exchange.digests import digesting
 from pprl.exchange.envelope import (
     ALLOWED,
     MANIFEST_TYPE,
@@ -34,13 +35,15 @@ from pprl.exchange.ledger import SEAL
 from pprl.exchange.noting import Known, note_done, refusals_noted
 from pprl.exchange.optouts import missing
 from pprl.exchange.parties import Party
+from pprl.exchange.signing import SIGNATURE_BYTES, Signature
 from pprl.exchange.store import Store
-from pprl.files import open_regular, write_whole
+from pprl.files import changed, open_regular, write_whole
 from pprl.keys import random_bytes
 
 SUFFIX = ".age"
 _PIECE_BYTES = 1 << 20
 _WHAT = "what is sealed"
+_UNKNOWN = "0" * 64  # in the place of a digest that is not known yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +55,15 @@ class Content:
     purpose, layout : str
         What it is for, and how it is written.
     facts : Facts
-        What the checks said of it.  Nothing but what has the digest that they give is sealed.
-    pieces : callable
-        Gives its bytes, from the beginning each time it is called.
+        What the checks said of it.  If they give a digest, nothing else is sealed.
+    body : Body
+        Its bytes.
     """
 
     purpose: Purpose
     layout: Layout
     facts: Facts
-    pieces: Callable[[], Iterator[bytes]]
+    body: Body
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +84,12 @@ class Sealed:
 
 def of_file(path: Path, purpose: Purpose, layout: Layout, facts: Facts) -> Content:
     """Seal a file as it is."""
-    return Content(purpose, layout, facts, functools.partial(_pieces_of, path))
+    return Content(purpose, layout, facts, whole(functools.partial(_pieces_of, path), facts.length))
 
 
 def of_bytes(content: bytes, purpose: Purpose, layout: Layout, *, rows: int = 1) -> Content:
     """Seal bytes that this software has made just now."""
-    return Content(purpose, layout, Facts(rows=rows), lambda: iter([content]))
+    return Content(purpose, layout, Facts(rows=rows), whole(lambda: iter([content]), len(content)))
 
 
 def seal(
@@ -156,60 +159,47 @@ def seal(
         clock.refuse_implausible(now, store.ledger)
         if terms.opt_outs and content.purpose in NEEDS_OPT_OUTS and opt_out is None:
             raise missing()
-        measured = _Measured(*_measured(content), now, opt_out, about)
         drawn = package_id or random_bytes(16).hex()
         with store.ledger.held():
             last = store.ledger.last_sequence(recipient.name, content.purpose, "sent", terms.fingerprint)
-            manifest = _manifest(
-                content, measured, terms, (store.party.name, recipient.name), drawn, last + 1
+            draft = SealedManifest(
+                version=1,
+                project=terms.project,
+                fingerprint=terms.fingerprint,
+                epoch=terms.epoch,
+                agreement_version=terms.version,
+                purpose=content.purpose,
+                sender=store.party.name,
+                recipient=recipient.name,
+                package_id=drawn,
+                sequence=last + 1,
+                created=clock.to_text(now),
+                expires=clock.to_text(now + timedelta(days=ALLOWED[content.purpose].days)),
+                rows=content.facts.rows,
+                length=content.body.length,
+                sha256=_UNKNOWN,
+                layout=content.layout,
+                key_tag=content.facts.key_tag,
+                encoder_tag=content.facts.encoder_tag,
+                about=about,
+                opt_out=opt_out,
             )
-            known.learn(manifest, recipient.name)
-            require_allowed(manifest, store.party.role, recipient.role, _WHAT)
+            known.learn(draft, recipient.name)
+            require_allowed(draft, store.party.role, recipient.role, _WHAT)
             path = folder / f"{about or drawn}{SUFFIX}"
-            _write(path, manifest, content, store, recipient)
+            manifest = _write(path, draft, content, store, recipient)
     return Sealed(path, manifest)
 
 
-def _manifest(
-    content: Content,
-    measured: "_Measured",
-    terms: Terms,
-    ends: tuple[str, str],
-    package_id: str,
-    sequence: int,
+def _write(
+    path: Path, draft: SealedManifest, content: Content, store: Store, recipient: Party
 ) -> SealedManifest:
-    expires = measured.now + timedelta(days=ALLOWED[content.purpose].days)
-    return SealedManifest(
-        version=1,
-        project=terms.project,
-        fingerprint=terms.fingerprint,
-        epoch=terms.epoch,
-        agreement_version=terms.version,
-        purpose=content.purpose,
-        sender=ends[0],
-        recipient=ends[1],
-        package_id=package_id,
-        sequence=sequence,
-        created=clock.to_text(measured.now),
-        expires=clock.to_text(expires),
-        rows=content.facts.rows,
-        length=measured.length,
-        sha256=measured.sha256,
-        layout=content.layout,
-        key_tag=content.facts.key_tag,
-        encoder_tag=content.facts.encoder_tag,
-        about=measured.about,
-        opt_out=measured.opt_out,
-    )
-
-
-def _write(path: Path, manifest: SealedManifest, content: Content, store: Store, recipient: Party) -> None:
     known = Known()
-    known.learn(manifest, recipient.name)
+    known.learn(draft, recipient.name)
     noted = False
     try:
         with write_whole(path) as stream:
-            _encrypt(stream, manifest, content, store, recipient)
+            manifest = _encrypt(stream, draft, content, store, recipient)
             note_done(store.ledger, SEAL, known)
             noted = True
     except BaseException:
@@ -218,46 +208,30 @@ def _write(path: Path, manifest: SealedManifest, content: Content, store: Store,
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
         raise
+    return manifest
 
 
 def _encrypt(
-    stream: BinaryIO, manifest: SealedManifest, content: Content, store: Store, recipient: Party
-) -> None:
+    stream: BinaryIO, draft: SealedManifest, content: Content, store: Store, recipient: Party
+) -> SealedManifest:
+    """Encrypt a body on its way, and then the envelope in front of it, which only now can be signed."""
     from pprl.exchange.age import PqRecipient, encrypt_stream
 
-    signed = manifest.to_bytes()
-    with digesting() as digest, encrypt_stream(stream, [PqRecipient.parse(recipient.age)]) as sealed:
-        sealed.write(envelope_of(signed, store.identity.sign(MANIFEST_TYPE, signed)))
-        for piece in content.pieces():
-            digest.update(piece)
-            sealed.write(piece)
-        found = digest.hexdigest()
-    if found != manifest.sha256:
-        raise DataError(
-            f"{_WHAT}: changed while it was being read",
-            code="changed-while-read",
-            hint="wait until it is complete, or work on a copy",
-        )
+    body = content.body
+    n_envelope = len(envelope_of(draft.to_bytes(), _UNSIGNED))
+    n_first = n_envelope + body.n_first
+    with encrypt_stream(stream, [PqRecipient.parse(recipient.age)], n_first=n_first) as sealed:
+        ending = body.pour(sealed.write)
+        if sealed.n_bytes + body.n_first != body.length or content.facts.sha256 not in {"", ending.sha256}:
+            raise changed(_WHAT)
+        manifest = msgspec.structs.replace(draft, sha256=ending.sha256)
+        signed = manifest.to_bytes()
+        envelope = envelope_of(signed, store.identity.sign(MANIFEST_TYPE, signed))
+        sealed.begin_with(envelope + ending.first)
+    return manifest
 
 
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    """What a manifest says besides the content's facts."""
-
-    sha256: str
-    length: int
-    now: datetime
-    opt_out: OptOuts | None
-    about: str
-
-
-def _measured(content: Content) -> tuple[str, int]:
-    if content.facts.sha256:
-        return content.facts.sha256, content.facts.length
-    with digesting() as digest:
-        for piece in content.pieces():
-            digest.update(piece)
-        return digest.hexdigest(), digest.length
+_UNSIGNED = tuple(Signature.of(algorithm, bytes(n_bytes)) for algorithm, n_bytes in SIGNATURE_BYTES.items())
 
 
 def _pieces_of(path: Path) -> Iterator[bytes]:

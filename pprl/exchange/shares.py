@@ -21,6 +21,7 @@ from pprl.exchange.envelope import (
     SealedManifest,
     Terms,
     broken,
+    manifest_from,
     parse_envelope,
     parse_prelude,
 )
@@ -99,7 +100,8 @@ def open_share(
     n_bytes = PRELUDE_BYTES + parse_prelude(plain[:PRELUDE_BYTES], _WHAT)
     share = plain[n_bytes:]
     envelope = parse_envelope(plain[PRELUDE_BYTES:n_bytes], _WHAT)
-    unsealed = Unsealed(envelope, len(share), hashlib.sha256(share).hexdigest())
+    said = manifest_from(envelope.content, _WHAT)
+    unsealed = Unsealed(envelope, said, len(share), hashlib.sha256(share).hexdigest())
     manifest = verified(unsealed, party)
     if manifest.sender != sender:
         raise PolicyError(f"{_WHAT}: is from another party", code="wrong-sender", hint=ASK)

@@ -2,33 +2,73 @@
 Encodings as they are sent: fresh random record ids, and rows in the order of these.
 
 An order of random numbers is a random order, and one that a reader can check: no id can occur
-twice in it.  Rows are taken from the package piece by piece, and nothing is written down; what
-stays in memory is a number, and an id, for each record.
+twice in it.  Rows are taken from the package piece by piece, and nothing is written down.  What
+stays in memory of each record is the place from which it comes, four bytes.
 """
 
 import csv
-import dataclasses
 import hashlib
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from pprl.exchange.bodies import Body, Ending, Take
 from pprl.exchange.digests import digesting
 from pprl.exchange.idmaps import HEADER
-from pprl.exchange.layout import Manifest, Section, aligned, header_of
+from pprl.exchange.layout import Manifest, Section, header_of, placed_sections
 from pprl.exchange.package import Octets, read_sections
 from pprl.exchange.rowchecks import FRESH_ID_DIGITS
 from pprl.exchange.tables import csv_bytes
 from pprl.keys import random_bytes
 from pprl.model.arrays import Mask
 
-PIECE_BYTES = 1 << 22
-_HIGH_BYTES, _LOW_BYTES = 8, 4
+PIECE_BYTES = 1 << 20
+BUCKET_ROWS = 1 << 16
+_SEED_BYTES = 32
+_HIGH_BITS = 64
+_LOW_BYTES = 4
+
+Numbers = npt.NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _Draws:
+    """Random ids in rising order, which can be drawn again as they were.
+
+    They are drawn by buckets, which are their first bits.  How many ids a bucket has is what
+    drawing the first bits of each id alone has given.
+    """
+
+    seed: bytes
+    n_bits: int
+    ends: npt.NDArray[np.int64]  # shape (2 ** n_bits + 1,): where each bucket begins, and the last one ends
+    repeats: npt.NDArray[np.int64]  # shape (2 ** n_bits,): how often one was drawn again, as ids were equal
+
+    def buckets(self) -> Iterator[slice]:
+        for first, last in zip(self.ends[:-1].tolist(), self.ends[1:].tolist(), strict=True):
+            yield slice(first, last)
+
+    def high(self, bucket: int) -> Numbers:
+        """Give the first 64 bits of the ids of a bucket, in the order of their rows."""
+        count = int(self.ends[bucket + 1] - self.ends[bucket])
+        drawn = _stream(self.seed, f"high {bucket} {self.repeats[bucket]}", 8 * count)
+        numbers = np.frombuffer(drawn, dtype="<u8").astype(np.uint64, copy=False)
+        if not self.n_bits:
+            return numbers
+        return (numbers >> np.uint64(self.n_bits)) | np.uint64(bucket << (_HIGH_BITS - self.n_bits))
+
+    def digits(self, bucket: int) -> bytes:
+        """Give the ids of a bucket in rising order, in hexadecimal digits, one after another."""
+        high = np.sort(self.high(bucket))
+        both = np.empty(high.size, dtype=[("high", ">u8"), ("low", ">u4")])
+        both["high"] = high
+        both["low"] = np.frombuffer(_stream(self.seed, f"low {bucket}", _LOW_BYTES * high.size), dtype=">u4")
+        return both.tobytes().hex().encode("ascii")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -40,67 +80,87 @@ class Shuffled:
     Parameters
     ----------
     manifest : Manifest
-        Of the package as it is sent.
+        Of the package as it is sent; the digests of its sections are not known yet.
     sections : mapping of str to ndarray of uint8
         Of the package as it was.
-    order : ndarray of int64, shape (n,)
+    order : ndarray of unsigned integers, shape (n,)
         For each row that is sent, the row that it was.
-    high, low : ndarray of big-endian numbers, shape (n,)
-        The first 64 bits of each fresh id, rising, and the other 32.
+    draws : _Draws
+        The fresh ids.
     source : str
         SHA-256 of the manifest of the package as it was.
+    unchanged : callable
+        Raises if the package is no longer as it was; asked when all has been given.
     """
 
     manifest: Manifest
     sections: dict[str, Octets]
-    order: npt.NDArray[np.int64]
-    high: npt.NDArray[np.uint64]
-    low: npt.NDArray[np.uint32]
+    order: npt.NDArray[np.unsignedinteger]
+    draws: _Draws
     source: str
+    unchanged: Callable[[], None]
 
-    def pieces(self) -> Iterator[bytes]:
-        """Give the bytes of the package as it is sent."""
+    def body(self) -> Body:
+        """Give the package as it is sent."""
         content = self.manifest.to_bytes()
-        position = 0
-        for piece in (header_of(content), content):
-            position += len(piece)
-            yield piece
-        for section in self.manifest.sections:
-            yield b"\0" * (aligned(position) - position)
-            position = aligned(position) + section.length
-            yield from self.section(section.name)
+        n_first = len(header_of(content)) + len(content)
+        end = n_first
+        for section, begin in placed_sections(self.manifest, n_first):
+            end = begin + section.length
+        return Body(end, n_first, lambda take: self._pour(take, n_first))
 
-    def section(self, name: str) -> Iterator[bytes]:
-        """Give the bytes of one section."""
-        width = FRESH_ID_DIGITS if name == "record_ids" else self.sections[name].size // max(len(self), 1)
-        for rows in _slices(len(self), width):
-            if name == "record_ids":
-                yield self._fresh_ids(rows)
-            else:
-                yield np.take(self.sections[name].reshape(-1, width), self.order[rows], axis=0).tobytes()
+    def _pour(self, take: Take, n_first: int) -> Ending:
+        end, sections = n_first, []
+        for section, begin in placed_sections(self.manifest, n_first):
+            take(bytes(begin - end))
+            end = begin + section.length
+            with digesting() as digest:
+                for piece in self._section(section.name):
+                    digest.update(piece)
+                    take(piece)
+                sections.append(msgspec.structs.replace(section, sha256=digest.hexdigest()))
+        self.unchanged()
+        content = msgspec.structs.replace(self.manifest, sections=tuple(sections)).to_bytes()
+        return Ending(header_of(content) + content, hashlib.sha256(content).hexdigest())
+
+    def _section(self, name: str) -> Iterator[bytes | memoryview]:
+        if name == "record_ids":
+            yield from (self.draws.digits(bucket) for bucket, _ in enumerate(self.draws.buckets()))
+            return
+        rows = self._rows(name)
+        for some in _slices(len(self), rows.shape[1]):
+            yield np.take(rows, self.order[some], axis=0).reshape(-1).data
 
     def id_map(self) -> Iterator[bytes]:
         """Give the way back to the custodian's own ids as CSV; people who do not exist are not in it."""
         yield csv_bytes(HEADER, ())
-        width = self.sections["record_ids"].size // max(len(self), 1)
-        for rows in _slices(len(self), FRESH_ID_DIGITS + width):
+        own = self._rows("record_ids")
+        for bucket, rows in enumerate(self.draws.buckets()):
             was = self.order[rows]
-            own = self.sections["record_ids"].reshape(-1, width)[was]
             real = self._real(was)
-            fresh = np.frombuffer(self._fresh_ids(rows), dtype=np.uint8).reshape(-1, FRESH_ID_DIGITS)
-            yield _csv_rows(fresh[real], own[real])
+            fresh = np.frombuffer(self.draws.digits(bucket), dtype=np.uint8).reshape(-1, FRESH_ID_DIGITS)
+            yield _csv_rows(np.compress(real, fresh, axis=0), np.take(own, was[real], axis=0))
+
+    def _rows(self, name: str) -> Octets:
+        octets = self.sections[name]
+        return octets.reshape(len(self), octets.size // max(len(self), 1))
+
+    def id_map_length(self) -> int:
+        """Give how many bytes the way back has; the order makes no difference to that."""
+        own = self._rows("record_ids")
+        some_id = np.full((1, FRESH_ID_DIGITS), ord("0"), dtype=np.uint8)
+        length = len(csv_bytes(HEADER, ()))
+        for rows in _slices(len(self), FRESH_ID_DIGITS + own.shape[1]):
+            real = own[rows][self._real(np.arange(rows.start, rows.stop))]
+            length += len(_csv_rows(np.broadcast_to(some_id, (len(real), FRESH_ID_DIGITS)), real))
+        return length
 
     @property
     def n_real(self) -> int:
         """Number of records of people who exist."""
         return len(self) - self.manifest.decoys - self.manifest.spike_ins
 
-    def _fresh_ids(self, rows: slice) -> bytes:
-        both = np.empty(self.high[rows].size, dtype=[("high", ">u8"), ("low", ">u4")])
-        both["high"], both["low"] = self.high[rows], self.low[rows]
-        return both.tobytes().hex().encode("ascii")
-
-    def _real(self, was: npt.NDArray[np.int64]) -> Mask:
+    def _real(self, was: npt.NDArray[np.unsignedinteger | np.int64]) -> Mask:
         real: Mask = np.ones(was.size, dtype=np.bool_)
         if self.manifest.decoys:
             real &= self.sections["decoy"][was] == 0
@@ -115,13 +175,15 @@ class Shuffled:
         return f"Shuffled({len(self)} records)"
 
 
-def shuffle(path: str | os.PathLike[str]) -> Shuffled:
+def shuffle(path: str | os.PathLike[str], unchanged: Callable[[], None] = lambda: None) -> Shuffled:
     """Draw fresh ids and a random order for a package.
 
     Parameters
     ----------
     path : path
-        The package.
+        The package.  That its sections have the digests that it states is not checked again.
+    unchanged : callable
+        Raises if the package is not as it was when it was checked.
 
     Returns
     -------
@@ -133,7 +195,7 @@ def shuffle(path: str | os.PathLike[str]) -> Shuffled:
     DataError
         If it is not a package.
     AuthenticationError
-        If it is truncated or altered.
+        If it is truncated, or its manifest altered.
     ResourceError
         If the operating system has no randomness to give.
 
@@ -150,38 +212,75 @@ def shuffle(path: str | os.PathLike[str]) -> Shuffled:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     package.save(Path(folder) / "a.pprl")
     ...     shuffled = shuffle(Path(folder) / "a.pprl")
-    ...     sent = b"".join(shuffled.pieces())
+    ...     sent = []
+    ...     ending = shuffled.body().pour(sent.append)
     >>> shuffled
     Shuffled(3 records)
-    >>> check_rows(io.BytesIO(sent), "package", fresh_ids=True)[1].rows
+    >>> check_rows(io.BytesIO(ending.first + b"".join(sent)), "package", fresh_ids=True)[1].rows
     3
     """
-    manifest, sections = read_sections(path)
-    order, high = _drawn(manifest.rows)
-    low = np.frombuffer(random_bytes(_LOW_BYTES * manifest.rows), dtype=">u4")
-    fresh = msgspec.structs.replace(manifest, id_width=FRESH_ID_DIGITS)
+    manifest, sections = read_sections(path, check_digests=False)
+    draws, order = _drawn(manifest.rows, random_bytes(_SEED_BYTES))
+    unknown = tuple(
+        Section(
+            name=one.name,
+            length=manifest.rows * FRESH_ID_DIGITS if one.name == "record_ids" else one.length,
+            sha256="0" * 64,
+        )
+        for one in manifest.sections
+    )
+    fresh = msgspec.structs.replace(manifest, id_width=FRESH_ID_DIGITS, sections=unknown)
     source = hashlib.sha256(manifest.to_bytes()).hexdigest()
-    shuffled = Shuffled(fresh, sections, order, high, low, source)
-    new = tuple(_digested(shuffled, section.name) for section in manifest.sections)
-    return dataclasses.replace(shuffled, manifest=msgspec.structs.replace(fresh, sections=new))
+    return Shuffled(fresh, sections, order, draws, source, unchanged)
 
 
-def _drawn(rows: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
-    """Draw different random numbers, and give the order that sorts them, and them in it."""
+def _drawn(rows: int, seed: bytes) -> tuple[_Draws, npt.NDArray[np.unsignedinteger]]:
+    """Draw a random id for each row, and give the rows in the order of these.
+
+    First the rows are brought into buckets by the first bits of their ids, and then each bucket
+    into order, so that no more than a bucket is ever sorted.
+    """
+    n_bits = max((rows // BUCKET_ROWS).bit_length(), 0)
+    counts = np.zeros(1 << n_bits, dtype=np.int64)
+    for _, first in _first_bits(rows, n_bits, seed):
+        counts += np.bincount(first, minlength=counts.size)
+    draws = _Draws(seed, n_bits, np.concatenate([[0], np.cumsum(counts)]), np.zeros_like(counts))
+    order = np.empty(rows, dtype=np.min_scalar_type(max(rows - 1, 0)))
+    free = draws.ends[:-1].copy()
+    for begin, first in _first_bits(rows, n_bits, seed):
+        by_bucket = np.argsort(first, kind="stable")
+        n_each = np.bincount(first, minlength=counts.size)
+        within = np.arange(first.size) - np.repeat(np.cumsum(n_each) - n_each, n_each)
+        order[np.repeat(free, n_each) + within] = begin + by_bucket
+        free += n_each
+    for bucket, some in enumerate(draws.buckets()):
+        order[some] = order[some][_different(draws, bucket)]
+    return draws, order
+
+
+def _different(draws: _Draws, bucket: int) -> npt.NDArray[np.int64]:
+    """Give the order of the ids of a bucket; they are drawn until all are different."""
     while True:
-        drawn = np.frombuffer(random_bytes(_HIGH_BYTES * rows), dtype=np.uint64)
-        order = np.argsort(drawn, kind="stable")
-        high = drawn[order]
+        high = draws.high(bucket)
+        order: npt.NDArray[np.int64] = np.argsort(high)
+        rising = high[order]
         # Of ten million, two are equal once in 400,000 draws.
-        if not bool((high[1:] == high[:-1]).any()):
-            return order, high
+        if not bool((rising[1:] == rising[:-1]).any()):
+            return order
+        draws.repeats[bucket] += 1
 
 
-def _digested(shuffled: Shuffled, name: str) -> Section:
-    with digesting() as digest:
-        for piece in shuffled.section(name):
-            digest.update(piece)
-        return Section(name=name, length=digest.length, sha256=digest.hexdigest())
+def _first_bits(rows: int, n_bits: int, seed: bytes) -> Iterator[tuple[int, npt.NDArray[np.int64]]]:
+    """Draw the first bits of the id of each row, piece by piece, with the row that each piece begins with."""
+    for begin in range(0, rows, BUCKET_ROWS):
+        count = min(BUCKET_ROWS, rows - begin)
+        drawn = np.frombuffer(_stream(seed, f"first {begin}", 4 * count), dtype="<u4")
+        yield begin, (drawn & np.uint32((1 << n_bits) - 1)).astype(np.int64)
+
+
+def _stream(seed: bytes, what: str, n_bytes: int) -> bytes:
+    """Give bytes that nobody can tell from random ones without the seed."""
+    return hashlib.shake_256(seed + what.encode("ascii")).digest(n_bytes)
 
 
 def _csv_rows(fresh: Octets, own: Octets) -> bytes:

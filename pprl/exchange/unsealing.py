@@ -4,11 +4,12 @@ Unsealing: from an encrypted file to a manifest that its sender signed.
 What comes out of the decryption is not to be believed until the signatures have been verified.
 """
 
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from pprl.errors import DataError, PolicyError
 from pprl.exchange.digests import digesting
@@ -17,6 +18,7 @@ from pprl.exchange.envelope import (
     MANIFEST_TYPE,
     MAX_ENVELOPE_BYTES,
     MAX_PAYLOAD_BYTES,
+    PACKAGE,
     PRELUDE_BYTES,
     SealedManifest,
     broken,
@@ -24,10 +26,15 @@ from pprl.exchange.envelope import (
     parse_envelope,
     parse_prelude,
 )
+from pprl.exchange.layout import HEADER_BYTES_AT_MOST, parse_header
+from pprl.exchange.layout import MAX_MANIFEST_BYTES as MAX_PACKAGE_MANIFEST_BYTES
 from pprl.exchange.parties import Party
 from pprl.exchange.signing import verify
 from pprl.exchange.store import Store
 from pprl.files import open_regular, write_whole
+
+if TYPE_CHECKING:
+    from pprl.exchange.age import Decryptor
 
 WHAT = "sealed package"
 MAX_HEADER_BYTES = 8192
@@ -44,11 +51,14 @@ class Unsealed:
     ----------
     envelope : Envelope
         The manifest and its signatures.
+    manifest : SealedManifest
+        As it was read.
     length, sha256 : int, str
-        Of the payload as it came.
+        Of the payload as it came; of a package, the digest that its first line states.
     """
 
     envelope: Envelope
+    manifest: SealedManifest
     length: int
     sha256: str
 
@@ -124,13 +134,31 @@ def decrypted(stream: BinaryIO, target: BinaryIO | None, store: Store) -> Unseal
     if len(content) < n_bytes:
         raise broken(WHAT, "envelope", "it ends within its envelope")
     envelope = parse_envelope(content, WHAT)
+    manifest = manifest_from(envelope.content, WHAT)
     if target is None:
-        return Unsealed(envelope, 0, "")
+        return Unsealed(envelope, manifest, 0, "")
+    write = _write_package if manifest.layout == PACKAGE else _write_file
+    return Unsealed(envelope, manifest, *write(plain, target))
+
+
+def _write_file(plain: "Decryptor", target: BinaryIO) -> tuple[int, str]:
     with digesting() as digest:
         while piece := plain.read(_PIECE_BYTES):
             digest.update(piece)
             target.write(piece)
-        return Unsealed(envelope, digest.length, digest.hexdigest())
+        return digest.length, digest.hexdigest()
+
+
+def _write_package(plain: "Decryptor", target: BinaryIO) -> tuple[int, str]:
+    """Write a package; whether its sections have the digests that it states is seen from its rows."""
+    first = plain.read(HEADER_BYTES_AT_MOST + MAX_PACKAGE_MANIFEST_BYTES)
+    target.write(first)
+    length = len(first)
+    while piece := plain.read(_PIECE_BYTES):
+        target.write(piece)
+        length += len(piece)
+    begin, n_bytes, _ = parse_header(first[:HEADER_BYTES_AT_MOST], WHAT)
+    return length, hashlib.sha256(first[begin : begin + n_bytes]).hexdigest()
 
 
 def verified(unsealed: Unsealed, party: Callable[[str], Party]) -> SealedManifest:
@@ -145,17 +173,19 @@ def verified(unsealed: Unsealed, party: Callable[[str], Party]) -> SealedManifes
 
     Examples
     --------
-    >>> from pprl.errors import AuthenticationError
-    >>> try:
-    ...     verified(Unsealed(Envelope(payload_type="", payload="", signatures=()), 0, ""), None)
-    ... except AuthenticationError as error:
-    ...     error.code
-    'authentication/manifest'
+    >>> manifest = SealedManifest(version=1, project="study", fingerprint="0a" * 32, epoch=1,
+    ...     agreement_version=1, purpose="report", sender="unit", recipient="trust",
+    ...     package_id="1b" * 16, sequence=1, created="2026-01-31T09:30:00Z",
+    ...     expires="2026-03-02T09:30:00Z", rows=1, length=12, sha256="2c" * 32, layout="html")
+    >>> envelope = Envelope(payload_type=MANIFEST_TYPE, payload="", signatures=())
+    >>> def nobody(name):
+    ...     raise PolicyError(f"party {name}: is not in the agreement", code="unknown-sender")
+    >>> verified(Unsealed(envelope, manifest, 0, ""), nobody)
+    Traceback (most recent call last):
+    pprl.errors.PolicyError: sealed package: its sender is not in the agreement
     """
-    content = unsealed.envelope.content
-    manifest = manifest_from(content, WHAT)
-    sender = _sender(manifest.sender, party)
-    verify(sender, MANIFEST_TYPE, content, unsealed.envelope.signatures, what=WHAT)
+    envelope, manifest = unsealed.envelope, unsealed.manifest
+    verify(_sender(manifest.sender, party), MANIFEST_TYPE, envelope.content, envelope.signatures, what=WHAT)
     return manifest
 
 

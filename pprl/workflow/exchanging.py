@@ -3,19 +3,19 @@ Between parties: what goes out is sealed, and what comes in is opened, under a s
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import cast
 
-import msgspec
-
 from pprl.agreement import Agreement
-from pprl.errors import DataError, PolicyError
+from pprl.errors import PolicyError
 from pprl.exchange import clock
+from pprl.exchange.bodies import whole
 from pprl.exchange.checking import check_apart
 from pprl.exchange.contents import Facts, layout_of
-from pprl.exchange.envelope import ALLOWED, NEEDS_OPT_OUTS, OptOuts, Purpose, SealedManifest, Terms
+from pprl.exchange.envelope import ALLOWED, NEEDS_OPT_OUTS, PACKAGE, OptOuts, Purpose, SealedManifest, Terms
 from pprl.exchange.ledger import OPEN, SEAL
 from pprl.exchange.noting import refusals_noted
 from pprl.exchange.opening import Opened, open_own, open_sealed, require_opened_by_verb
@@ -24,7 +24,7 @@ from pprl.exchange.parties import Party
 from pprl.exchange.sealing import SUFFIX, Content, Sealed, of_file, seal
 from pprl.exchange.shuffling import Shuffled, shuffle
 from pprl.exchange.store import Store
-from pprl.files import make_folder, open_regular
+from pprl.files import changed, make_folder, open_regular, unchanged_since_now
 from pprl.keys import random_bytes
 from pprl.workflow.calls import require_type
 from pprl.workflow.signed import SignedAgreement, require_latest
@@ -114,9 +114,10 @@ def seal_package(
         recipient = _recipient(purpose, to, store, agreed)
         known.peer, known.purpose = recipient.name, purpose
         stated = _statement(purpose, opt_outs, agreed, moment)
+        unchanged = unchanged_since_now(place, what=f"file {place.name}")
         content = _checked(place, purpose, store.party)
-        opt_out = None if stated is None else stated.about(content.facts.sha256)
-        shuffled = _shuffled(place, content.facts, agreed) if purpose == "encodings" else None
+        opt_out = None if stated is None else stated.about(content.facts.manifest)
+        shuffled = _shuffled(place, content.facts, agreed, unchanged) if purpose == "encodings" else None
     sealing = _Sealing(Path(folder), store, terms_of(agreed), recipient, moment)
     if shuffled is None:
         sealed = sealing.seal(content)
@@ -151,8 +152,7 @@ def _seal_shuffled(shuffled: Shuffled, facts: Facts, sealing: _Sealing, opt_out:
     """Seal encodings for their recipient, after the way back from them for the custodian itself."""
     package_id = random_bytes(16).hex()
     id_map = _keep_id_map(shuffled, package_id, sealing)
-    said = msgspec.structs.replace(facts, length=0, sha256="")  # of the file as it was
-    content = Content("encodings", "pprl-package 1", said, shuffled.pieces)
+    content = Content("encodings", PACKAGE, facts, shuffled.body())
     try:
         sealed = sealing.seal(content, package_id=package_id, opt_out=opt_out)
     except BaseException:
@@ -311,17 +311,12 @@ def _checked(place: Path, purpose: Purpose, sender: Party) -> Content:
     return of_file(place, purpose, layout, facts)
 
 
-def _shuffled(place: Path, facts: Facts, agreed: Agreement) -> Shuffled:
+def _shuffled(place: Path, facts: Facts, agreed: Agreement, unchanged: Callable[[], None]) -> Shuffled:
     """Give encodings fresh ids and a random order, if they are those that were checked."""
     _require_made_under(agreed, facts)
-    with open_regular(place, what=f"file {place.name}"):  # and it stays as it is
-        shuffled = shuffle(place)
+    shuffled = shuffle(place, unchanged)
     if shuffled.source != facts.manifest:
-        raise DataError(
-            f"file {place.name}: changed while it was being read",
-            code="changed-while-read",
-            hint="wait until it is complete, or work on a copy",
-        )
+        raise changed(f"file {place.name}")
     return shuffled
 
 
@@ -345,7 +340,8 @@ def _keep_id_map(shuffled: Shuffled, package_id: str, sealing: _Sealing) -> Seal
     folder = store.folder / ID_MAPS
     with refusals_noted(store.ledger, SEAL):
         make_folder(folder)
-    content = Content("id-map", "csv", Facts(rows=shuffled.n_real), shuffled.id_map)
+    body = whole(shuffled.id_map, shuffled.id_map_length())
+    content = Content("id-map", "csv", Facts(rows=shuffled.n_real), body)
     return seal(
         content,
         folder,

@@ -17,7 +17,7 @@ from pprl.exchange.binding import Meant, require_meant
 from pprl.exchange.checking import check_apart
 from pprl.exchange.contents import KEY_COLUMN
 from pprl.exchange.crosswalks import CROSSWALK_HEADER, KEY_HEADER
-from pprl.exchange.envelope import Purpose, SealedManifest, manifest_from
+from pprl.exchange.envelope import PACKAGE, Purpose, SealedManifest, manifest_from
 from pprl.exchange.idmaps import HEADER as ID_MAP_HEADER
 from pprl.exchange.layout import Manifest
 from pprl.exchange.noting import Known, note_done, refusals_noted
@@ -149,7 +149,7 @@ def explain(
 
 
 def _package(place: Path, what: str) -> PackageSeen:
-    facts = check_apart(place, "encodings", "pprl-package 1", what, fresh_ids=False)
+    facts = check_apart(place, "encodings", PACKAGE, what, fresh_ids=False)
     with open_regular(place, what=what) as stream:
         manifest, _ = read_manifest(stream, what)
     return PackageSeen(manifest, facts.random_ids)

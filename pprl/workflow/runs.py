@@ -15,6 +15,7 @@ from pprl.agreement import Agreement
 from pprl.errors import PolicyError
 from pprl.exchange import clock
 from pprl.exchange.checking import check_apart
+from pprl.exchange.envelope import PACKAGE
 from pprl.exchange.noting import Known, note_done, received, refusals_noted
 from pprl.exchange.parties import Role
 from pprl.exchange.peers import rows_of
@@ -76,7 +77,7 @@ class Run:
             return
         rows = rows_of(self.store.folder, received(self.store.ledger).packages)
         for name, path in packages.items():
-            facts = check_apart(path, "encodings", "pprl-package 1", f"package {name}", fresh_ids=True)
+            facts = check_apart(path, "encodings", PACKAGE, f"package {name}", fresh_ids=True)
             if facts.rows_digest not in rows:
                 raise PolicyError(
                     f"package {name}: is not one that this party has opened",

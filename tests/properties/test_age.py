@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pprl.errors import AuthenticationError, VersionError
+from pprl.errors import AuthenticationError, UsageError, VersionError
 from pprl.exchange.age import Passphrase, PqIdentity, X25519Identity, decrypt_stream, encrypt_stream
 from pprl.exchange.age.stream import Sealer, open_chunks
 
@@ -111,6 +111,32 @@ def test_sealing_in_pieces_equals_sealing_at_once(size, cuts):
     sealer.finish()
 
     assert sealed_slowly(content) == target.getvalue()
+
+
+@settings(max_examples=60)
+@given(sizes, st.integers(0, 3 * CHUNK), st.integers(1, 2**20))
+def test_what_comes_first_may_be_known_last(size, n_first, cut):
+    """The file is the one that it would be if all had been known from the beginning."""
+    content, target = content_of(size), io.BytesIO()
+    n_first = min(n_first, size)
+    target.write(b"header")
+
+    sealer = Sealer(target, KEY, n_first)
+    for place in range(n_first, size, cut):
+        sealer.write(memoryview(content)[place : min(place + cut, size)])
+    sealer.finish(content[:n_first])
+
+    assert b"header" + sealed_slowly(content) == target.getvalue()
+
+
+def test_first_bytes_must_be_as_many_as_was_said():
+    """Nothing is sealed in the place of what never came."""
+    sealer = Sealer(io.BytesIO(), KEY, 3)
+
+    with pytest.raises(UsageError) as refused:
+        sealer.finish(b"no")
+
+    assert refused.value.code == "usage/age-first"
 
 
 @settings(max_examples=60)

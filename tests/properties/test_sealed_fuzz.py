@@ -28,7 +28,8 @@ def sealed(tmp_path_factory, identities, gathered):
     folder = tmp_path_factory.mktemp("fuzz")
     page = folder / "report.html"
     page.write_bytes(b"<!doctype html>" + np.random.default_rng(1).bytes(80_000).hex().encode())
-    unit = Store(gathered[0] / "unit", identities["unit"])
+    shutil.copytree(gathered[0] / "unit", folder / "unit")  # others begin with an empty ledger
+    unit = Store(folder / "unit", identities["unit"])
     sent = seal_package(page, folder, purpose="report", to="safe-haven", store=unit, agreement=gathered[1])
     return sent.path.read_bytes()
 

@@ -30,6 +30,8 @@ class Encryptor:
 
     def __init__(self, sealer: Sealer) -> None:
         self._sealer: Sealer | None = sealer
+        self.first = b""
+        self.n_bytes = 0  # that were written
 
     def write(self, content: bytes | bytearray | memoryview) -> int:
         """Take bytes, and give how many.
@@ -44,7 +46,15 @@ class Encryptor:
         view = memoryview(content)
         if view.nbytes:  # a view of nothing may have a shape that cannot be cast
             self._sealer.write(view.cast("B"))
+            self.n_bytes += view.nbytes
         return view.nbytes
+
+    def begin_with(self, first: bytes) -> None:
+        """Take the first bytes, if they were said to be known last.
+
+        What is in front of everything else may then be a digest, or a signature, of it.
+        """
+        self.first = first
 
     def end(self) -> None:
         """Take no more."""
@@ -100,7 +110,9 @@ class Decryptor:
 
 
 @contextlib.contextmanager
-def encrypt_stream(target: BinaryIO, recipients: Sequence[Recipient]) -> Generator[Encryptor]:
+def encrypt_stream(
+    target: BinaryIO, recipients: Sequence[Recipient], *, n_first: int = 0
+) -> Generator[Encryptor]:
     """Seal what is written to a stream.
 
     Parameters
@@ -109,6 +121,9 @@ def encrypt_stream(target: BinaryIO, recipients: Sequence[Recipient]) -> Generat
         Where the sealed file goes.  It is not closed.
     recipients : sequence of Recipient
         Who can open it: at least one, at most 20, and all post-quantum or none.
+    n_first : int
+        How many bytes come before what is written, and are given to ``begin_with`` before the
+        block ends.  The stream must then be seekable, and have nothing behind this place.
 
     Yields
     ------
@@ -120,7 +135,7 @@ def encrypt_stream(target: BinaryIO, recipients: Sequence[Recipient]) -> Generat
     Raises
     ------
     UsageError
-        If there are no recipients, or too many.
+        If there are no recipients, or too many, or the first bytes are not `n_first`.
     PolicyError
         If recipients are post-quantum and classical, or a passphrase is not alone.  Such a
         file is as weak as the weakest of them.
@@ -149,13 +164,13 @@ def encrypt_stream(target: BinaryIO, recipients: Sequence[Recipient]) -> Generat
     covered = write_stanzas([recipient.wrap(file_key) for recipient in recipients])
     header = covered + b" " + encode_base64(_mac(file_key, covered)) + b"\n"
     write_all(target, memoryview(header + nonce))
-    sealer = Sealer(target, _payload_key(file_key, nonce))
+    sealer = Sealer(target, _payload_key(file_key, nonce), n_first)
     encryptor = Encryptor(sealer)
     try:
         yield encryptor
     finally:
         encryptor.end()
-    sealer.finish()
+    sealer.finish(encryptor.first)
 
 
 def decrypt_stream(

@@ -6,13 +6,14 @@ the nonce.  So chunks cannot be altered, left out, exchanged or added, and the e
 be cut off, without its being noticed at that place.  Memory does not grow with the file.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from pprl.errors import ResourceError
+from pprl.errors import ResourceError, UsageError
 from pprl.exchange.age.header import refusal
 
 CHUNK_BYTES: Final = 65536
@@ -43,18 +44,29 @@ def write_all(target: BinaryIO, left: memoryview) -> None:
 class Sealer:
     """Seals a payload, batch after batch.
 
+    The first bytes may be those that are known last, such as digests of what follows them.  The
+    chunks that they are in are then sealed at the end, once, and written into the place that was
+    left for them.
+
     Parameters
     ----------
     target : BinaryIO
-        Where the chunks go.
+        Where the chunks go.  It must be seekable if the first bytes are known last.
     key : bytes
         The payload key.
+    n_first : int
+        How many bytes come before what is written, and are given to `finish`.
     """
 
-    def __init__(self, target: BinaryIO, key: bytes) -> None:
+    def __init__(self, target: BinaryIO, key: bytes, n_first: int = 0) -> None:
         self._target = target
         self._cipher = ChaCha20Poly1305(key)
-        self._number = 0
+        self._number = -(-n_first // CHUNK_BYTES)  # of the next chunk
+        self._n_first = self._n_early = n_first
+        self._early = bytearray(self._number * CHUNK_BYTES)  # the chunks that wait
+        if n_first:
+            self._start = target.tell()
+            target.seek(self._start + self._number * SEALED_BYTES)
         # Both are used again for each batch: new memory of this size is slower than the cipher.
         self._pending = memoryview(bytearray(_BATCH * CHUNK_BYTES))
         self._sealed = memoryview(bytearray(_BATCH * SEALED_BYTES))
@@ -62,6 +74,11 @@ class Sealer:
 
     def write(self, content: memoryview) -> None:
         """Take bytes, and seal a full batch as soon as more is known to follow."""
+        if self._n_early < len(self._early):
+            taken = content[: len(self._early) - self._n_early]
+            self._early[self._n_early : self._n_early + len(taken)] = taken
+            self._n_early += len(taken)
+            content = content[len(taken) :]
         while content:
             # The last chunk may not be empty, so a full batch waits for one byte more.
             if self._held == len(self._pending):
@@ -71,9 +88,24 @@ class Sealer:
             self._held += len(taken)
             content = content[len(taken) :]
 
-    def finish(self) -> None:
-        """Seal what is left, with the mark of the end."""
-        self._seal(last=True)
+    def finish(self, first: bytes = b"") -> None:
+        """Seal what is left, with the mark of the end, and then the first bytes.
+
+        Raises
+        ------
+        UsageError
+            If they are not as many as was said.
+        """
+        if len(first) != self._n_first:
+            raise UsageError("sealed file: its first bytes are not as many as was said", code="age-first")
+        if self._held or not first:
+            self._seal(last=True)
+        if first:
+            self._early[: len(first)] = first
+            ends_early = self._number * CHUNK_BYTES == len(self._early)
+            self._target.seek(self._start)
+            self._seal_early(last=ends_early)
+            self._target.seek(0, os.SEEK_END)
 
     def _seal(self, *, last: bool) -> None:
         n_chunks = max(1, -(-self._held // CHUNK_BYTES))
@@ -85,6 +117,13 @@ class Sealer:
         write_all(self._target, self._sealed[: self._held + n_chunks * TAG_BYTES])
         self._number += n_chunks
         self._held = 0
+
+    def _seal_early(self, *, last: bool) -> None:
+        content = memoryview(self._early)[: self._n_early]
+        for number, start in enumerate(range(0, len(content), CHUNK_BYTES)):
+            ended = last and start + CHUNK_BYTES >= len(content)
+            chunk = content[start : start + CHUNK_BYTES]
+            write_all(self._target, memoryview(self._cipher.encrypt(_nonce(number, last=ended), chunk, None)))
 
 
 def open_chunks(read: Callable[[int], bytes], key: bytes) -> Iterator[bytes]:

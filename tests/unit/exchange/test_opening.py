@@ -337,7 +337,8 @@ def test_a_manifest_has_one_spelling(meeting, code, change):
         ("sealed-version", lambda plain: plain.replace(b"pprl-sealed 1", b"pprl-sealed 2", 1)),
         ("wrong-length", lambda plain: plain + b"\0"),
         ("wrong-length", lambda plain: plain[:-1]),
-        ("wrong-digest", lambda plain: plain[:-1] + bytes([plain[-1] ^ 1])),
+        ("altered", lambda plain: plain[:-1] + bytes([plain[-1] ^ 1])),
+        ("wrong-digest", lambda plain: plain.replace(b'"software":"test 1"', b'"software":"test 2"', 1)),
     ],
 )
 def test_what_was_encrypted_must_be_a_sealed_package(meeting, code, change):

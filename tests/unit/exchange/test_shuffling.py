@@ -28,7 +28,9 @@ def rows_of(package):
 
 def sent(meeting, shuffled):
     path = meeting.folder / "sent.pprl"
-    path.write_bytes(b"".join(shuffled.pieces()))
+    pieces = []
+    ending = shuffled.body().pour(pieces.append)
+    path.write_bytes(ending.first + b"".join(pieces))
     return read_package(path)
 
 
@@ -53,6 +55,7 @@ def test_every_record_is_there_once_under_another_id(meeting, monkeypatch, piece
     }
     assert after.ids() == sorted(after.ids())
     assert shuffled.n_real == len(back) == 28
+    assert shuffled.id_map_length() == len(id_map)
 
 
 def test_ids_that_csv_would_misread_are_quoted(meeting):
@@ -60,9 +63,16 @@ def test_ids_that_csv_would_misread_are_quoted(meeting):
     ids = np.array([b'a,b"c', "é,".encode(), b"plain"], dtype="S24")
     path = meeting.encodings("trust", n_records=3, record_ids=ids)
 
-    id_map = b"".join(shuffle(path).id_map()).decode()
+    shuffled = shuffle(path)
+    id_map = b"".join(shuffled.id_map())
 
-    assert {row[1] for row in csv.reader(io.StringIO(id_map))} == {"local_id", 'a,b"c', "é,", "plain"}
+    assert shuffled.id_map_length() == len(id_map)
+    assert {row[1] for row in csv.reader(io.StringIO(id_map.decode()))} == {
+        "local_id",
+        'a,b"c',
+        "é,",
+        "plain",
+    }
 
 
 def test_two_shuffles_have_nothing_in_common(meeting):
@@ -90,9 +100,40 @@ def test_without_randomness_nothing_is_sent(meeting, monkeypatch):
 
 def test_numbers_that_are_drawn_twice_are_drawn_again(monkeypatch):
     """Ids are different, whatever is drawn."""
-    draws = [bytes(24), bytes(range(24))]
-    monkeypatch.setattr(shuffling, "random_bytes", lambda _n_bytes: draws.pop(0))
+    equal = {"high 0 0": bytes(24)}
+    stream = shuffling._stream
+    monkeypatch.setattr(shuffling, "_stream", lambda seed, what, n: equal.get(what) or stream(seed, what, n))
 
-    _, high = shuffling._drawn(3)
+    draws, _ = shuffling._drawn(3, bytes(32))
 
-    assert len(set(high.tolist())) == 3
+    assert len(set(draws.high(0).tolist())) == 3
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 9, 10, 11, 1000])
+def test_an_order_by_buckets_is_the_order_of_the_ids(monkeypatch, rows):
+    """As a sort of all ids at once gives it: each row has one, and they rise."""
+    monkeypatch.setattr(shuffling, "BUCKET_ROWS", 10)
+
+    draws, order = shuffling._drawn(rows, bytes(32))
+
+    n_buckets = len(draws.ends) - 1
+    digits = b"".join(draws.digits(bucket) for bucket in range(n_buckets))
+    ids = [digits[begin : begin + 24] for begin in range(0, len(digits), 24)]
+    assert ids == sorted(set(ids))
+    assert sorted(order.tolist()) == list(range(rows)) == list(range(len(ids)))
+    assert n_buckets >= rows / 20
+
+
+def test_rows_and_ids_are_uniform(monkeypatch):
+    """Where a row comes to lie says nothing of where it was, and ids lie anywhere (chi-squared)."""
+    monkeypatch.setattr(shuffling, "BUCKET_ROWS", 16)
+    places, first = np.zeros((8, 8)), np.zeros(16)
+
+    for seed in range(400):
+        draws, order = shuffling._drawn(64, seed.to_bytes(32, "big"))
+        np.add.at(places, (np.arange(64) // 8, order // 8), 1)
+        digits = b"".join(draws.digits(bucket) for bucket in range(len(draws.ends) - 1))
+        first += np.bincount([int(chr(digit), 16) for digit in digits[::24]], minlength=16)
+
+    assert ((places - 400) ** 2 / 400).sum() < 100  # 49 degrees of freedom: p < .0001
+    assert ((first - 1600) ** 2 / 1600).sum() < 45  # 15 degrees of freedom: p < .0001
