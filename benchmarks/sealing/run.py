@@ -2,7 +2,8 @@
 How fast packages are sealed and opened, and in how much memory.
 
 Each step runs in a process of its own, and is measured against copying the same bytes with
-their SHA-256, which is the least that anything can do that checks what it writes.
+their SHA-256, which is the least that anything can do that checks what it writes.  The fastest
+of three rounds counts: a virtual machine is slow in memory that it has not used before.
 """
 
 import argparse
@@ -102,11 +103,15 @@ def copied(folder):
 
 
 STEPS = {
-    "copy with SHA-256": (copied, "a.pprl"),
-    "seal encodings": (lambda folder: seal(folder, "a.pprl", "encodings", "unit"), "a.pprl"),
-    "open encodings": (lambda folder: opened(folder, "encodings", "unit"), "a.pprl"),
-    "seal payload": (lambda folder: seal(folder, "payload.csv", "payload", "safe-haven"), "payload.csv"),
-    "open payload": (lambda folder: opened(folder, "payload", "safe-haven"), "payload.csv"),
+    "copy with SHA-256": (copied, "a.pprl", "copy"),
+    "seal encodings": (lambda folder: seal(folder, "a.pprl", "encodings", "unit"), "a.pprl", "encodings.age"),
+    "open encodings": (lambda folder: opened(folder, "encodings", "unit"), "a.pprl", "encodings.out"),
+    "seal payload": (
+        lambda folder: seal(folder, "payload.csv", "payload", "safe-haven"),
+        "payload.csv",
+        "payload.age",
+    ),
+    "open payload": (lambda folder: opened(folder, "payload", "safe-haven"), "payload.csv", "payload.out"),
 }
 
 
@@ -126,7 +131,8 @@ class Memory(threading.Thread):
 
 
 def step(folder, name):
-    act, source = STEPS[name]
+    act, source, output = STEPS[name]
+    (folder / output).unlink(missing_ok=True)  # of the round before
     memory = Memory()
     memory.start()
     wall, cpu = time.perf_counter(), time.process_time()
@@ -153,6 +159,7 @@ def step(folder, name):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--records", type=int, nargs="+", default=[1_000_000])
+    arguments.add_argument("--rounds", type=int, default=3, help="of which the fastest counts")
     arguments.add_argument("--folder", type=Path)
     arguments.add_argument("--step")
     given = arguments.parse_args()
@@ -163,12 +170,22 @@ def main():
         folder = Path(tempfile.mkdtemp(dir=given.folder))
         try:
             prepare(folder, n_records)
-            for name in STEPS:
-                command = [sys.executable, __file__, "--folder", str(folder), "--step", name]
-                done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
-                print(f"{n_records} records, {name}: {done.stdout.decode().strip()}", flush=True)
+            rounds = [measured(folder) for _ in range(given.rounds)]
         finally:
             shutil.rmtree(folder)
+        for name in STEPS:
+            best = min((one[name] for one in rounds), key=lambda record: record["seconds"])
+            print(f"{n_records} records, {name}: {json.dumps(best)}", flush=True)
+
+
+def measured(folder):
+    """Take each step once."""
+    found = {}
+    for name in STEPS:
+        command = [sys.executable, __file__, "--folder", str(folder), "--step", name]
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+        found[name] = json.loads(done.stdout)
+    return found
 
 
 if __name__ == "__main__":
