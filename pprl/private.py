@@ -2,7 +2,8 @@
 Private files: for their owner only, no links, and not where they would get out by themselves.
 
 A file in a git work tree is published by a commit that adds everything; one in a synced
-folder is with a provider, and on other machines, a second after it was written.
+folder is with a provider, and on other machines, a second after it was written; one in a
+folder of a web server is everybody's who guesses its name.
 """
 
 import os
@@ -42,6 +43,8 @@ _MARKERS: Final = tuple(
         ("a cloud provider", r"\.stfolder|\.seafile-data|\.megaignore|\.SynologyWorkingDirectory"),
     )
 )
+# Folders from which web servers serve by habit, with those above them where the name alone is too common.
+_SERVED: Final = re.compile(r"(?i)(.*/)?(public_html|htdocs|httpdocs|wwwroot|(var|srv)/(www|http))")
 _SETTINGS: Final = ".dropbox"  # as a folder, which the program has in every home folder; as a file, a marker
 
 
@@ -51,10 +54,11 @@ def refuse_private_place(path: Path, *, what: str) -> None:
     Raises
     ------
     PolicyError
-        If it lies in a git work tree or in a synced folder.
+        If it lies in a git work tree, in a synced folder or in one of a web server.
     """
     refuse_exposed_folder(path, what=what)
     refuse_synced_folder(path, what=what)
+    refuse_served_folder(path, what=what)
 
 
 def refuse_synced_folder(path: Path, *, what: str) -> None:
@@ -90,6 +94,36 @@ def refuse_synced_folder(path: Path, *, what: str) -> None:
                 code="in-synced-folder",
                 hint="keep it in a folder that stays on this machine",
             )
+
+
+def refuse_served_folder(path: Path, *, what: str) -> None:
+    """Raise if `path` lies where web servers by habit serve what there is.
+
+    Parameters
+    ----------
+    path : Path
+        The file, which need not exist.
+    what : str
+        What to call it in messages.
+
+    Raises
+    ------
+    PolicyError
+        If a folder above it has such a name.
+
+    Examples
+    --------
+    >>> refuse_served_folder(Path("/home/me/public_html/project.key"), what="linkage key file")
+    Traceback (most recent call last):
+        ...
+    pprl.errors.PolicyError: linkage key file: lies in a folder from which web servers serve files
+    """
+    if any(_SERVED.fullmatch(folder.as_posix()) for folder in _folders_above(path)):
+        raise PolicyError(
+            f"{what}: lies in a folder from which web servers serve files",
+            code="in-served-folder",
+            hint="keep it in a folder that nothing serves",
+        )
 
 
 def read_private(path: Path, *, what: str, code: str, limit: int) -> bytes:

@@ -5,6 +5,7 @@ The entry: finds the verb, and turns whatever happens into one message and an ex
 signals.  A traceback is never shown: its frames hold people's names.
 """
 
+import contextlib
 import os
 import signal
 import sys
@@ -99,11 +100,20 @@ def run(arguments: Sequence[str]) -> int:
 def main() -> NoReturn:
     """Run the command line of this process."""
     prepare()
+    _leave_no_core()
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) != signal.SIG_IGN:  # nohup means it
             signal.signal(number, _terminate)
     sys.exit(run(sys.argv[1:]))
+
+
+def _leave_no_core() -> None:
+    """Let no crash write this process, and the secrets in it, to the disk; Windows does so only if asked."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _terminate(_signal: int, _frame: object) -> None:

@@ -47,6 +47,22 @@ def test_a_signal_ends_the_work_and_leaves_nothing(ready, sent, status):
     assert before == set(ready.folder.iterdir())
 
 
+@posix
+def test_a_crash_writes_no_secret_to_the_disk():
+    """The limit of core dumps is zero before anything is read, and nothing can raise it again."""
+    code = """
+import atexit, resource, sys
+from pprl.cli.main import main
+atexit.register(lambda: print(resource.getrlimit(resource.RLIMIT_CORE)))
+sys.argv = ["pprl", "--version"]
+main()
+"""
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "(0, 0)" == done.stdout.splitlines()[-1]
+
+
 @pytest.mark.parametrize("encoding", ["cp437", "latin-1"])
 def test_any_console_can_show_any_project(ready, encoding):
     """On an old Windows console what cannot be shown is escaped."""

@@ -7,7 +7,7 @@ import pytest
 
 from pprl.errors import DataError, PolicyError
 from pprl.keys import LinkageKey
-from pprl.private import read_private, refuse_synced_folder
+from pprl.private import read_private, refuse_private_place, refuse_synced_folder
 
 posix = pytest.mark.skipif(os.name == "nt", reason="modes of files and links are a POSIX matter")
 
@@ -67,6 +67,23 @@ def test_other_folders_are_left_alone(tmp_path, name):
     (tmp_path / name).mkdir()
 
     refuse_synced_folder(tmp_path / name / "project.key", what="file")
+
+
+@pytest.mark.parametrize(
+    "name", ["public_html", "htdocs", "var/www/html", "srv/http", "inetpub/wwwroot/site"]
+)
+def test_nothing_private_lies_where_web_servers_serve(tmp_path, name):
+    """By the habits of Apache, nginx and IIS."""
+    with pytest.raises(PolicyError) as caught:
+        refuse_private_place(tmp_path / name / "project.key", what="file")
+
+    assert "policy/in-served-folder" == caught.value.code
+
+
+@pytest.mark.parametrize("name", ["www", "http", "my_public_html_notes"])
+def test_other_names_are_no_folder_of_a_web_server(tmp_path, name):
+    """Words that are in use for other things."""
+    refuse_private_place(tmp_path / name / "project.key", what="file")
 
 
 def test_the_settings_of_a_program_are_no_synced_folder(tmp_path):
