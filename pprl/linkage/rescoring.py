@@ -14,7 +14,15 @@ from typing import NamedTuple
 import numpy as np
 
 from pprl.linkage.evidence import Evidence
-from pprl.linkage.weighing import LARGEST, Features, logistic, sum_of_passes, units_of
+from pprl.linkage.weighing import (
+    LARGEST,
+    STRANGE,
+    Features,
+    likeness_features,
+    logistic,
+    sum_of_passes,
+    units_of,
+)
 from pprl.model.arrays import Mask, Rows, Scores
 
 _ROUNDS = 4
@@ -22,9 +30,6 @@ _EVEN = 0.5
 _FOLDS = 3
 _STRICT = 0.01  # share of false ones among the pairs that are taken as true
 _FEWEST_TRUE = 20  # pairs to learn from
-_SPREAD = 8.0  # standard deviations of unrelated pairs that are one unit of a feature
-_BEND = 0.8  # unit from which a feature may rise at another rate
-_STRANGE = 2.5  # standard deviations of unrelated pairs, below which two records are like strangers
 
 
 def rescored(evidence: Evidence, chance: Evidence, real: Mask, decoy: Mask, scale: float) -> Scores:
@@ -63,11 +68,7 @@ def rescored(evidence: Evidence, chance: Evidence, real: Mask, decoy: Mask, scal
 
 
 def _features(evidence: Evidence, chance: Evidence) -> Features:
-    columns = [np.ones(len(evidence))]
-    for values in units_of(evidence, chance).values():
-        present = ~np.isnan(values)
-        unit = np.where(present, np.maximum(values, _STRANGE), 0) / _SPREAD
-        columns += [present.astype(np.float64), unit, unit**2, np.maximum(unit - _BEND, 0)]
+    columns = likeness_features(evidence, chance)
     columns += [(values < 0).astype(np.float64) for values in evidence.equality.values()]
     return np.column_stack(columns)
 
@@ -158,6 +159,6 @@ def _none(evidence: Evidence) -> Mask:
 def _like_strangers(evidence: Evidence, chance: Evidence) -> Mask:
     """Say which pairs are compared by some pass, and by none found more alike than strangers."""
     units = np.column_stack(list(units_of(evidence, chance).values()) or [np.full(len(evidence), np.nan)])
-    near = np.nan_to_num(units, nan=-np.inf) >= _STRANGE
+    near = np.nan_to_num(units, nan=-np.inf) >= STRANGE
     strange: Mask = ~np.isnan(units).all(axis=1) & ~near.any(axis=1)
     return strange

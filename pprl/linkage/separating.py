@@ -12,16 +12,13 @@ import numpy as np
 from pprl.linkage.evidence import Evidence
 from pprl.linkage.rescoring import winners
 from pprl.linkage.rivals import free_of_rivals
-from pprl.linkage.weighing import LARGEST, Features, logistic, sum_of_passes, units_of
+from pprl.linkage.weighing import LARGEST, Features, likeness_features, logistic, sum_of_passes
 from pprl.model.arrays import Rows, Scores
 
 _MOST_LEARNT = 200_000  # non-matches that are learned from
 _HALF = 0.5  # of a non-match added to each level, so that none has odds without end
 _TINY = 1e-9
 _UNLIKELY = 1e-3  # chance of a match below which some pairs are enough to learn from
-_STRANGE = 2.5  # standard deviations of unrelated pairs, below which two records are like strangers
-_SPREAD = 8.0  # the same that are one unit of a feature
-_BEND = 0.8  # unit from which a feature may rise at another rate
 _SURE = 0.99  # chance of the pairs with which everything begins
 _RARE = 0.999  # quantile of the pairs that lost, above which a winner is taken for a match at first
 
@@ -212,11 +209,7 @@ def log_ratio_of(level: Rows, matches: Scores, others: Scores) -> Scores:
 
 
 def _features(evidence: Evidence, chance: Evidence) -> Features:
-    columns = [np.ones(len(evidence))]
-    for values in units_of(evidence, chance).values():
-        present = ~np.isnan(values)
-        unit = np.where(present, np.maximum(values, _STRANGE), 0) / _SPREAD
-        columns += [present.astype(np.float64), unit, unit**2, np.maximum(unit - _BEND, 0)]
+    columns = likeness_features(evidence, chance)
     for equality in evidence.equality.values():
         columns += [(equality < 0).astype(np.float64), (equality > 0).astype(np.float64)]
     return np.column_stack(columns)

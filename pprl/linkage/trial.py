@@ -14,14 +14,13 @@ import numpy.typing as npt
 
 from pprl.linkage.evidence import Evidence
 from pprl.linkage.recall import Trial
-from pprl.linkage.weighing import logistic, units_of
+from pprl.linkage.weighing import SPREAD, logistic, units_of
 from pprl.model import EncodedDataset
 from pprl.model.arrays import Mask, Rows, Scores
 
 Strata = Sequence[tuple[str, ...]]  # of spike-ins in turn: the changes that they are prone to
 
 _LEAST_PAIRS = 20  # of spike-ins that are alike, to tell anything
-_SPREAD = 8.0  # standard deviations of unrelated pairs that are one unit
 
 
 class Spiked(NamedTuple):
@@ -117,7 +116,7 @@ def _described(evidence: Evidence, chance: Evidence) -> npt.NDArray[np.float64]:
     """Describe pairs by their similarities, in the spread of unrelated ones."""
     columns = [np.ones(len(evidence))]
     for values in units_of(evidence, chance).values():
-        unit = np.nan_to_num(values / _SPREAD)
+        unit = np.nan_to_num(values / SPREAD)
         columns += [(~np.isnan(values)).astype(np.float64), unit, unit**2]
     return np.column_stack(columns)
 

@@ -14,6 +14,9 @@ from pprl.model.arrays import Mask, Scores
 Features = npt.NDArray[np.float64]
 
 LARGEST = 30.0  # logarithm of odds
+STRANGE = 2.5  # standard deviations of unrelated pairs, below which two records are like strangers
+SPREAD = 8.0  # the same that are one unit of a feature
+_BEND = 0.8  # unit from which a feature may rise at another rate
 _RIDGE = 1.0
 _STEPS = 30
 _CONVERGED = 1e-6
@@ -33,6 +36,16 @@ def units_of(evidence: Evidence, chance: Evidence) -> dict[str, Scores]:
         middle, spread = scale_of(chance.likeness[name])
         units[name] = (values - middle) / spread
     return units
+
+
+def likeness_features(evidence: Evidence, chance: Evidence) -> list[Scores]:
+    """Give a constant, and of each pass four features: whether it compares, and how alike, bent twice."""
+    columns = [np.ones(len(evidence))]
+    for values in units_of(evidence, chance).values():
+        present = ~np.isnan(values)
+        unit = np.where(present, np.maximum(values, STRANGE), 0) / SPREAD
+        columns += [present.astype(np.float64), unit, unit**2, np.maximum(unit - _BEND, 0)]
+    return columns
 
 
 def sum_of_passes(evidence: Evidence, chance: Evidence) -> Scores:
