@@ -19,6 +19,7 @@ from pprl.reporting.audit_pictures import frontier_picture, overlap_picture
 from pprl.reporting.disclosure import RULE
 from pprl.reporting.linkage_tables import passes_table
 from pprl.reporting.linkage_words import between, number, percent, unbroken
+from pprl.reporting.rendering import rendered
 from pprl.reporting.text import columns
 
 Record = dict[str, Any]
@@ -39,19 +40,13 @@ def audit_page(found: AuditResult, agreement: Agreement) -> bytes:
 
 def page_of(record: Record) -> str:
     """Make the page of a record, which has all its numbers."""
-    # Imported here: JSON should not wait for it.
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("pprl.reporting"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {one.__name__: one for one in (number, percent, between, unbroken)}
     served, joint = record["served"], record["joint"]
-    return environment.get_template("audit.html").render(
+    return rendered(
+        "audit.html",
+        number,
+        percent,
+        between,
+        unbroken,
         found=record,
         rule=RULE,
         title=f"Audit of the encodings of {record['agreement']['project']}",

@@ -31,6 +31,7 @@ from pprl.reporting.linkage_numbers import (
 )
 from pprl.reporting.linkage_pictures import curve_picture, weights_picture
 from pprl.reporting.records import to_json
+from pprl.reporting.rendering import rendered
 from pprl.reporting.suppression import RULE
 from pprl.workflow.calls import require_names_listed, require_type
 
@@ -188,20 +189,9 @@ def _two_names(names: tuple[str, str] | None) -> tuple[str, str]:
 
 def page_of(record: Record) -> str:
     """Make the page of a record, which has all its numbers."""
-    # Imported here: JSON should not wait for it.
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("pprl.reporting"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     filters = (words.number, words.percent, words.between, words.unbroken)
-    environment.filters |= {one.__name__: one for one in filters}
     name, parts = ("clusters.html", _of_clusters) if "clusters" in record else ("linkage.html", _of_two)
-    return environment.get_template(name).render(**_of_any(record), **parts(record))
+    return rendered(name, *filters, **_of_any(record), **parts(record))
 
 
 def _of_any(record: Record) -> Record:

@@ -24,6 +24,7 @@ from pprl.reporting.disclosure import (
     protected,
     share,
 )
+from pprl.reporting.rendering import rendered
 from pprl.reporting.text import columns
 
 N_PATTERNS = 12  # patterns that are listed one by one
@@ -139,19 +140,10 @@ def survey_page(found: Survey, agreement: Agreement) -> bytes:
 
     Counts are always protected; there is no choice, because a page gets about.
     """
-    # Imported here: text and JSON should not wait for a quarter of a second of plotting.
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     show = protected
     whole = show(found.n_records)
-    environment = Environment(
-        loader=PackageLoader("pprl.reporting"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("survey.html").render(
+    page = rendered(
+        "survey.html",
         project=agreement.project,
         epoch=agreement.epoch,
         fingerprint=agreement.fingerprint,
