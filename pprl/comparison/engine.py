@@ -16,7 +16,8 @@ from pprl.comparison.candidates import AllPairs, Candidates
 from pprl.comparison.checkpoint import Checkpoint, digest_of
 from pprl.comparison.guards import MAX_PAIRS, PairBudget, require_comparable, require_path, require_whole
 from pprl.comparison.jobs import NONE_FOUND, PAIRS_AT_ONCE, Found, Job, Positions, Task, Work
-from pprl.comparison.kernels.loading import KernelName, load_kernel
+from pprl.comparison.kernels.loading import load_kernel
+from pprl.comparison.kernels.types import KernelName
 from pprl.comparison.measures import Measure, measure_named
 from pprl.comparison.thresholds import Threshold, parse_threshold
 from pprl.comparison.topk import best_of_each

@@ -111,9 +111,12 @@ def _or_rows(table: Words, codes: Codes, words: Words) -> None:
 
 
 def _xor_columns(words: Words, sets: Ints, out: Words) -> None:
-    bits = BitMatrix(words, words.shape[1] * 64).to_bools()
-    made = np.bitwise_xor.reduce([bits[:, column] for column in sets.T])
-    out[:] = BitMatrix.from_bools(made).words
+    # Bit by bit, so that whatever is taken lies together.
+    bits = np.ascontiguousarray(BitMatrix(words, words.shape[1] * 64).to_bools().T)
+    made = bits[sets[:, 0]]
+    for column in sets.T[1:]:
+        made ^= bits[column]
+    out[:] = BitMatrix.from_bools(np.ascontiguousarray(made.T)).words
 
 
 TWINS = Loops(_set_bits, _or_rows, _xor_columns)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pprl.comparison import compare
+from pprl.comparison.kernels.loading import load_kernel
 from pprl.comparison.pairwise import dice_of
 from pprl.linkage.parts import (
     CandidatesName,
@@ -189,8 +190,10 @@ def floor_of(left: BitMatrix, right: BitMatrix, workers: int | None = None) -> D
     per_row = PAIRS_OF_A_RECORD * (len(left) + len(right)) / 2 / len(left)
     wanted = max(1, min(round(per_row * n_rows), n_rows * len(right)))
     threshold = 1 - _STEP
+    # All of both are compared next, so what that is done with is no longer waited for.
+    kernel = load_kernel("auto", n_pairs=len(left) * len(right)).name
     while True:
-        pairs = compare(some, right, threshold=threshold, workers=workers)
+        pairs = compare(some, right, threshold=threshold, workers=workers, kernel=kernel)
         if len(pairs) >= wanted:
             return Decimal(str(pairs.score[wanted - 1])).quantize(_EXACTLY, rounding=ROUND_DOWN)
         if threshold <= _STEP:

@@ -3,12 +3,9 @@
 import logging
 from collections.abc import Callable
 from functools import cache
-from typing import Literal
 
 from pprl.comparison.kernels.types import Kernel
 from pprl.errors import ResourceError, UsageError, nearest
-
-KernelName = Literal["auto", "numba", "reference"]
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from pprl.comparison.jobs import Found, Job
 from pprl.comparison.rectangles import Rectangle
 from pprl.comparison.tags import Runs, Table
 from pprl.model.arrays import Tags
+
+KernelName = Literal["auto", "numba", "reference"]
 
 # Both keep pairs only if all of them fit the room.
 ScanRectangle = Callable[[Rectangle, int], Found]
@@ -28,6 +31,6 @@ class Kernel:
         Does the same for records that share a tag, given the tags of both sides.
     """
 
-    name: str
+    name: KernelName
     rectangles: Callable[[Job, bool], ScanRectangle]
     runs: Callable[[Job, Tags, Tags], ScanRuns]
