@@ -49,7 +49,7 @@ def test_the_fingerprint_of_a_preset_has_not_moved():
 
 FINGERPRINTS = {
     "febrl": "67d8907fb071fb22c807ec4d22ce8f95818b11d6ea9acf097d3e5350f3078a66",
-    "uk-health": "194b3e6c71cb85b39dbe4e1848656fef159a21ba5e9b6b639641714f3d4be769",
+    "uk-health": "41ec09c0fe38fce2c99d8216c7790b288d011c790db3cdaebe13b348d30d5701",
 }
 
 

@@ -42,7 +42,11 @@ ENCODER_TAG = "662bb3cf82e896957f68fcb2c5d17e4f"
 
 def test_block_tags_have_not_moved():
     """Of both kinds of rules, 0 for who lacks a part or is absent; and the encoder tag, which covers them."""
-    text = preset_text("uk-health").replace("n_bits = 1024\n", BLOCKS, 1).replace("t = 3", "t = 2")
+    text = (
+        preset_text("uk-health")
+        .replace("n_bits = 1024\n", BLOCKS, 1)
+        .replace("t = 4, n_bits = 2048", "t = 2, n_bits = 1024")
+    )
 
     package = pprl.encode(
         pd.DataFrame(PEOPLE), pprl.Agreement.from_toml(text.encode("utf-8")), KEY, id="rec_id"
