@@ -6,7 +6,7 @@ measured, by the attacks that passed their control, on the same people.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
@@ -20,13 +20,15 @@ from pprl.encoding.passes import FuzzyPass
 from pprl.encoding.prediction import Aim, Pairs, allowed_tail, harden_pairs, least_threshold
 from pprl.encoding.suggestion import different_pairs, matching_pairs
 
-T_TRIED = (2, 3, 5)
-N_CHAINS = len(T_TRIED) + 2  # at most: none, and the agreement's
+TRIED = ((2, 1), (3, 1), (4, 1), (4, 2), (5, 1))  # bits that are XORed, and bits sent for each of the pass
+N_CHAINS = len(TRIED) + 2  # at most: none, and the agreement's
+_TOLD = 0.1  # of the people: of so many an insider is told at most
 LIMIT = 0.05  # share that an attack may find under a chain that is recommended
 _WITH_FORMULA = (Diffuse, XorFold, Balance, Flip)  # steps, each alone
 RULE = (
     "Of the chains under which every attack that passed its control finds less than 5 % of the people, by "
     "the upper end of its 95 % interval, the one with the highest predicted recall; of equal ones the first. "
+    "An insider is told of a tenth of the people at most. "
     "If there is none, none is recommended."
 )
 
@@ -121,21 +123,24 @@ def frontier(
         findings = []
         for kind in kinds:
             best = grid.best(here.n_records, needs_leak=kind.needs_leak)
-            findings.append(attempt(here, hardened, kind, best))
+            told = min(best.n_leaked, int(_TOLD * best.n_records))
+            findings.append(attempt(here, hardened, kind, replace(best, n_leaked=told)))
             tick()
         points.append(Point(steps, steps == one.hardening, *predicted(steps), tuple(findings)))
     return Frontier(one.name, aim.false_share, tuple(points))
 
 
 def chains_of(one: FuzzyPass) -> tuple[tuple[Step, ...], ...]:
-    """List the chains that are compared: none, diffusions with t = 2, 3 and 5, and the agreement's.
+    """List the chains that are compared: none, diffusions with t = 2 to 5, and the agreement's.
 
     Examples
     --------
     >>> len(chains_of(FuzzyPass(name="all", fields=(), n_bits=512, hardening=(Diffuse(t=2, n_bits=1024),))))
-    5
+    7
     """
-    diffusions = [(Diffuse(t=t, n_bits=one.n_bits),) for t in T_TRIED if one.n_bits <= MAX_BITS]
+    diffusions = [
+        (Diffuse(t=t, n_bits=times * one.n_bits),) for t, times in TRIED if times * one.n_bits <= MAX_BITS
+    ]
     return tuple(dict.fromkeys([(), *diffusions, one.hardening]))
 
 
