@@ -14,7 +14,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 HERE = Path(__file__).parent
-COLOURS = {"plain": "#8a8a8a", "none": "#1a1a1a", "t = 2": "#c05a00", "t = 3": "#1f5f99", "t = 5": "#2a7d4f"}
+COLOURS = {
+    "plain": "#8a8a8a",
+    "none": "#1a1a1a",
+    "t = 2": "#c05a00",
+    "t = 3": "#1f5f99",
+    "t = 4": "#7a3b8f",
+    "t = 5": "#2a7d4f",
+}
 ATTACK_COLOURS = ("#1f5f99", "#c05a00", "#2a7d4f", "#7a3b8f", "#8a8a8a", "#1a1a1a")
 
 
@@ -69,6 +76,13 @@ PICTURES: dict[str, Callable[[Axes, pd.DataFrame], None]] = {
 }
 
 
+def of_pass(found: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Choose the rows of a pass; over several keys, the means of shares and of the ends of intervals."""
+    rows = found[(found["pass"] == name) & found["hardening"].isin(COLOURS)]
+    setting = ["hardening", "attack", "records", "overlap", "noisy", "leaked"]
+    return rows.groupby(setting, as_index=False, sort=False)[["share", "low", "high"]].mean()
+
+
 def _at_most_records(found: pd.DataFrame) -> pd.DataFrame:
     return found[found["records"] == found["records"].max()]
 
@@ -97,8 +111,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument("--results", type=Path, default=HERE / "results.csv")
     parser.add_argument("--out", type=Path, default=HERE)
+    parser.add_argument("--pass", dest="name", default="names_in_a_bag", help="of the preset uk-health")
     options = parser.parse_args(arguments)
-    found = pd.read_csv(options.results, dtype={"noisy": bool})
+    found = of_pass(pd.read_csv(options.results, dtype={"noisy": bool}), options.name)
     for name, draw in PICTURES.items():
         with mpl.rc_context({"svg.hashsalt": "pprl", "svg.fonttype": "none", "font.size": 9}):
             figure = Figure(figsize=(7, 4.4), layout="constrained")

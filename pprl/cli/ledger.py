@@ -8,7 +8,8 @@ import click
 import msgspec
 
 from pprl.cli.console import note, say
-from pprl.cli.options import FILE, json_option
+from pprl.cli.options import json_option
+from pprl.cli.stores import folder_option
 from pprl.errors import UsageError
 from pprl.exchange import clock as clocks
 from pprl.exchange.entries import Entry
@@ -19,14 +20,6 @@ from pprl.reporting.text import columns
 
 _HEAD = re.compile(r"[0-9a-f]{64}")
 _TITLES = ("no", "time", "event", "outcome", "code", "peer", "purpose", "sequence", "package", "note")
-_party = click.option(
-    "--party",
-    "folder",
-    type=FILE,
-    required=True,
-    metavar="FOLDER",
-    help="Your folder, as `pprl party new` made it.",
-)
 
 
 @click.group()
@@ -39,7 +32,7 @@ def ledger() -> None:
 
 
 @ledger.command()
-@_party
+@folder_option
 @click.option("--last", type=click.IntRange(1), metavar="N", help="Show the last N entries only.")
 @click.option("--head", "only_head", is_flag=True, help="Show the number of entries and the head only.")
 @json_option
@@ -59,7 +52,7 @@ def show(folder: Path, last: int | None, *, only_head: bool, as_json: bool) -> N
 
 
 @ledger.command()
-@_party
+@folder_option
 @click.option("--head", "noted", default="", metavar="HEAD", help="A head that was noted before.")
 def verify(folder: Path, noted: str) -> None:
     """Check every line of the ledger against the one before."""
@@ -79,7 +72,7 @@ def verify(folder: Path, noted: str) -> None:
 
 
 @ledger.command()
-@_party
+@folder_option
 @click.option("--reason", required=True, metavar="TEXT", help="Why the clock was wrong; no names.")
 def clock(folder: Path, reason: str) -> None:
     """Declare that the clock was wrong and is right now.

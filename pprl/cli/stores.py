@@ -29,17 +29,19 @@ def passphrase_options(command: Any) -> Any:  # noqa: ANN401 - click's decorator
     return asked(read(command))
 
 
+folder_option = click.option(
+    "--party",
+    "folder",
+    type=FILE,
+    required=True,
+    metavar="FOLDER",
+    help="Your folder, as `pprl party new` made it.",
+)
+
+
 def store_options(command: Any) -> Any:  # noqa: ANN401 - click's decorators have no nameable type
     """Give the option that names a party's folder, and those of its passphrase."""
-    named = click.option(
-        "--party",
-        "folder",
-        type=FILE,
-        required=True,
-        metavar="FOLDER",
-        help="Your folder, as `pprl party new` made it.",
-    )
-    return named(passphrase_options(command))
+    return folder_option(passphrase_options(command))
 
 
 def as_party(verb: Verb) -> Callable[[Any], Any]:

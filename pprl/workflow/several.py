@@ -4,7 +4,7 @@ At the linkage unit: packages of two or more parties become links and clusters.
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import overload
@@ -15,13 +15,12 @@ from pprl.encoding.decoys import FEWEST_RECORDS
 from pprl.errors import PolicyError, UsageError
 from pprl.linkage import CandidatesName, LinkageResult
 from pprl.linkage.deduplication import decide_within, link_within
-from pprl.linkage.parts import ComparisonOptions
+from pprl.linkage.parts import ComparisonOptions, Progress
 from pprl.linkage.several import ClusterResult, all_once, clustered
 from pprl.model import EncodedDataset
 from pprl.workflow.calls import require_names_listed, require_progress, require_type
 from pprl.workflow.unit import link_two, require_linkable, require_made_under, rules_of, target_of
 
-Progress = Callable[[str, int, int], None]
 PathLike = str | os.PathLike[str]
 
 # A name becomes the name of a file, and stands before "=" on the command line of `pprl join`.

@@ -1,0 +1,81 @@
+"""
+Tables of what attacks find, in Markdown, from results.csv.
+
+    python benchmarks/attacks/tables.py
+"""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+HERE = Path(__file__).parent
+MAIN = "names_in_a_bag"
+ORDER = ("plain", "plain, t = 2", "plain, t = 3", "plain, t = 5", "none", "t = 2", "t = 3", "t = 4", "t = 5")
+
+
+def table(rows, found, columns):
+    """Write a table: a row for each hardening, a column for each condition."""
+    lines = [f"| {rows} | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    for hardening in (one for one in ORDER if one in set(found["hardening"])):
+        here = found[found["hardening"] == hardening]
+        cells = [shown(here[choose(here)]) for choose in columns.values()]
+        if set(cells) != {"-"}:
+            lines.append(f"| {hardening} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def shown(found):
+    """Give the best attack's share, the mean over keys; a dash where nothing was run."""
+    if found.empty:
+        return "-"
+    share = found.groupby(["attack"])["share"].mean().max()
+    return f"{share:.3f}".removeprefix("0")
+
+
+def where(**conditions):
+    """Give a function that chooses rows."""
+
+    def choose(found):
+        chosen = pd.Series(data=True, index=found.index)
+        for name, value in conditions.items():
+            chosen &= found[name] == value
+        return chosen
+
+    return choose
+
+
+def main():
+    """Print every table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    parser.add_argument("--results", type=Path, default=HERE / "results.csv")
+    everything = pd.read_csv(parser.parse_args().results, dtype={"noisy": bool})
+    found = everything[everything["pass"] == MAIN]
+    graph = found[found["attack"] == "graph"]
+    print("Graph matching, 5,000 people, by overlap; the last two with errors in the attacker's copies:\n")
+    overlaps = {
+        f"{overlap:g}" + (", errors" if noisy else ""): where(records=5000, overlap=overlap, noisy=noisy)
+        for noisy, some in ((False, (1.0, 0.5, 0.25, 0.1)), (True, (1.0, 0.5)))
+        for overlap in some
+    }
+    print(table("overlap", graph, overlaps))
+    print("\nGraph matching at full overlap, by people:\n")
+    sizes = {f"{n:,}": where(records=n, overlap=1.0, noisy=False) for n in (500, 1000, 2000, 5000)}
+    print(table("people", graph, sizes))
+    print("\nKnown pairs, 5,000 people, by pairs; the last column with errors in the attacker's copies:\n")
+    told = {f"{n:,}": where(records=5000, leaked=n, noisy=False) for n in (100, 500, 2000)}
+    told["500, errors"] = where(records=5000, leaked=500, noisy=True)
+    print(table("known pairs", found[found["leaked"] > 0], told))
+    print(
+        "\nOther passes of the preset, 5,000 people: graph matching at full overlap, and 500 known pairs:\n"
+    )
+    passes = [name for name in dict.fromkeys(everything["pass"]) if name != MAIN]
+    columns = {}
+    for name in passes:
+        columns[name] = where(**{"pass": name}, attack="graph", records=5000, overlap=1.0, noisy=False)
+        columns[f"{name}, 500"] = where(**{"pass": name}, leaked=500, records=5000, noisy=False)
+    print(table("pass", everything, columns))
+
+
+if __name__ == "__main__":
+    main()
