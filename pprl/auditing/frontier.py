@@ -13,7 +13,7 @@ import numpy as np
 
 from pprl.auditing.attacks import AttackKind
 from pprl.auditing.scenes import Finding
-from pprl.auditing.sweep import Grid, People, attempt, taking_part
+from pprl.auditing.sweep import Grid, People, Setting, attempt, taking_part
 from pprl.encoding.encoder import Columns, encode_passes
 from pprl.encoding.hardening import MAX_BITS, Balance, Diffuse, Flip, Step, XorFold
 from pprl.encoding.passes import FuzzyPass
@@ -72,12 +72,15 @@ class Frontier:
         The pass.
     false_share : float
         Share of records that may be left with a wrong partner.
+    n_told : int
+        Pairs that insiders were told.
     points : tuple of Point
         No hardening first.
     """
 
     pass_name: str
     false_share: float
+    n_told: int
     points: tuple[Point, ...]
 
     @property
@@ -118,16 +121,20 @@ def frontier(
     """
     predicted = _predictor(people, second, one, aim)
     here, points = taking_part(people, one), []
+    best = {kind.name: _told(grid.best(here.n_records, needs_leak=kind.needs_leak)) for kind in kinds}
     for steps in chains_of(one):
         hardened = msgspec.structs.replace(one, hardening=steps, blocks=())
         findings = []
         for kind in kinds:
-            best = grid.best(here.n_records, needs_leak=kind.needs_leak)
-            told = min(best.n_leaked, int(_TOLD * best.n_records))
-            findings.append(attempt(here, hardened, kind, replace(best, n_leaked=told)))
+            findings.append(attempt(here, hardened, kind, best[kind.name]))
             tick()
         points.append(Point(steps, steps == one.hardening, *predicted(steps), tuple(findings)))
-    return Frontier(one.name, aim.false_share, tuple(points))
+    n_told = max((setting.n_leaked for setting in best.values()), default=0)
+    return Frontier(one.name, aim.false_share, n_told, tuple(points))
+
+
+def _told(setting: Setting) -> Setting:
+    return replace(setting, n_leaked=min(setting.n_leaked, int(_TOLD * setting.n_records)))
 
 
 def chains_of(one: FuzzyPass) -> tuple[tuple[Step, ...], ...]:

@@ -55,7 +55,7 @@ def page_of(record: Record) -> str:
         collusions=tables.collusion_table(),
         must_not_meet=words.MUST_NOT_MEET,
         overview=tables.summary_table(record["attacks"]),
-        conditions=words.best_conditions(record["attacks"], record["frontier"]["pass"]),
+        conditions=words.best_conditions(record["frontier"]),
         scenarios=_scenarios(record["attacks"]),
         together=words.TOGETHER,
         leakage=[tables.leakage_table(one) for one in record["leakage"]],

@@ -71,6 +71,7 @@ def _frontier(found: Frontier) -> Record:
     return {
         "pass": found.pass_name,
         "false_share": found.false_share,
+        "leaked": found.n_told,
         "limit": LIMIT,
         "rule": RULE,
         "chains": list(map(_point, found.points, names)),

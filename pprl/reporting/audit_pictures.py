@@ -27,6 +27,9 @@ from pprl.reporting.linkage_words import percent
 Record = dict[str, Any]
 
 _TOP, _BOTTOM = 24.0, 250.0
+_LEFT = 0.25  # of the people: where points crowd
+_FAINT = "#8a949e"
+_LINE = 18.0  # from one line of text to the next
 _FEWEST = 2  # points of which there is something to draw
 _LOWEST = (0.99, 0.95, 0.9, 0.8, 0.5, 0.0)  # where the axis of recall may begin
 
@@ -92,6 +95,7 @@ def frontier_picture(frontier: Record, *, name: str) -> str:
     parts.append(line(x, _TOP, x, _BOTTOM, RED, dashed=True))
     for one in points:
         parts += _point(one, across, upward, is_chosen=one["chain"] == frontier["recommended"])
+    parts += _names(points, across, upward, chosen=frontier["recommended"])
     parts.append(named_axis(_BOTTOM, "people found by the best attack"))
     described = "; ".join(
         f"{one['chain']}: recall {percent(one['recall'])}, found {percent(one['worst']['value'])}"
@@ -128,16 +132,55 @@ def _point(one: Record, across: Axis, upward: Axis, *, is_chosen: bool) -> list[
     worst, y = one["worst"], upward(one["recall"])
     x = across(worst["value"])
     fill = BLUE if is_chosen else "#fff"
-    side, by = ("end", -9) if worst["value"] > 0.5 else ("start", 9)
     return [
         line(across(worst["low"]), y, across(worst["high"]), y, BLUE),
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{fill}" stroke="{BLUE}" stroke-width="2"/>',
-        words_at(
-            x + by,
-            y + 16,
-            one["chain"] + " (agreed)" * one["agreed"],
-            anchor=side,
-            colour=INK,
-            bold=is_chosen,
-        ),
     ]
+
+
+def _names(points: Sequence[Record], across: Axis, upward: Axis, *, chosen: str | None) -> list[str]:
+    """Write the names of points, those of the many at the left in a column of their own."""
+    parts: list[str] = []
+    left = sorted((one for one in points if one["worst"]["value"] <= _LEFT), key=lambda one: -one["recall"])
+    column = across(_LEFT) + 24
+    for one, y in zip(left, apart([upward(one["recall"]) for one in left], _LINE), strict=True):
+        parts.extend(
+            (
+                line(across(one["worst"]["value"]) + 8, upward(one["recall"]), column - 5, y - 4, _FAINT),
+                words_at(column, y, _called(one), colour=INK, bold=one["chain"] == chosen),
+            )
+        )
+    for one in points:
+        if one["worst"]["value"] > _LEFT:
+            x, y = across(one["worst"]["value"]) - 9, upward(one["recall"]) - 12
+            parts.append(words_at(x, y, _called(one), anchor="end", colour=INK, bold=one["chain"] == chosen))
+    return parts
+
+
+def _called(one: Record) -> str:
+    return f"{one['chain']} (agreed)" if one["agreed"] else str(one["chain"])
+
+
+def apart(heights: Sequence[float], least: float) -> list[float]:
+    """Move heights, which rise, as far apart as lines of text have to be, about where they were.
+
+    Examples
+    --------
+    >>> apart([10, 12, 40], 10)
+    [6.0, 16.0, 40.0]
+    """
+    groups: list[list[float]] = []  # those that touch, written about their middle
+    for height in heights:
+        members = [float(height)]
+        while groups and _begins(members, least) < _ends(groups[-1], least) + least:
+            members = groups.pop() + members
+        groups.append(members)
+    return [_begins(members, least) + place * least for members in groups for place in range(len(members))]
+
+
+def _begins(members: Sequence[float], least: float) -> float:
+    return sum(members) / len(members) - least * (len(members) - 1) / 2
+
+
+def _ends(members: Sequence[float], least: float) -> float:
+    return _begins(members, least) + least * (len(members) - 1)

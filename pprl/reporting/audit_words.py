@@ -135,10 +135,9 @@ def condition(trial: Record) -> str:
     return f"by an attacker who holds {held} of the people, {copies}{told}"
 
 
-def best_conditions(attacks: Sequence[Record], name: str) -> str:
+def best_conditions(frontier: Record) -> str:
     """Say under which conditions the chains of a pass were attacked."""
-    told = [one["trials"][0]["leaked"] for one in attacks if one["pass"] == name and not one["too_weak"]]
-    known = max(told, default=0)
+    known = frontier["leaked"]
     return f"The attacker holds all of the people{f', and knows {number(known)} of them' if known else ''}."
 
 

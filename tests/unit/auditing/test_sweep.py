@@ -187,15 +187,15 @@ def test_the_rule_takes_the_highest_recall_under_the_limit():
         Point(T5, agreed=False, threshold=0.6, recall=0.90, findings=(finding(0.0),)),
     )
 
-    assert points[2] == Frontier("all", 0.001, points).recommended
-    assert None is Frontier("all", 0.001, points[:2]).recommended
+    assert points[2] == Frontier("all", 0.001, 0, points).recommended
+    assert None is Frontier("all", 0.001, 0, points[:2]).recommended
 
 
 def test_no_chain_is_recommended_if_every_attack_was_too_weak():
     """What nobody could attack is not shown to be protected."""
     points = (Point(T5, agreed=True, threshold=0.6, recall=0.9, findings=()),)
 
-    assert None is Frontier("all", 0.001, points).recommended
+    assert None is Frontier("all", 0.001, 0, points).recommended
 
 
 def test_kinds_of_people_are_what_they_say(people, rules, key, fuzzy):
