@@ -184,4 +184,4 @@ def test_hardened_bits_are_about_half_set():
 
     encoded = encode_passes(columns(**full), UK.fields, UK.passes[1:2], PROJECT)["names_in_a_bag"]
 
-    assert np.mean(encoded.bits.popcounts()) / 1024 == pytest.approx(0.5, abs=0.06)
+    assert np.mean(encoded.bits.popcounts()) / encoded.bits.n_bits == pytest.approx(0.5, abs=0.06)
