@@ -40,7 +40,9 @@ def by_diffusion(axes: Axes, found: pd.DataFrame) -> None:
     best = _at_most_records(found[(found["overlap"] == 1) & ~found["noisy"]])
     places = list(COLOURS)
     for attack, colour in zip(dict.fromkeys(best["attack"]), ATTACK_COLOURS, strict=False):
-        rows = best[best["attack"] == attack].groupby("hardening", as_index=False).max(numeric_only=True)
+        rows = best[best["attack"] == attack].sort_values("share")
+        rows = rows.drop_duplicates("hardening", keep="last")
+        rows = rows[rows["hardening"].isin(places)].copy()
         rows["place"] = rows["hardening"].map(places.index)
         _line(axes, rows.sort_values("place"), "place", colour, "-", attack)
     axes.set_xticks(range(len(places)), places)
@@ -60,7 +62,7 @@ def by_records(axes: Axes, found: pd.DataFrame) -> None:
 def by_known_pairs(axes: Axes, found: pd.DataFrame) -> None:
     """Show the best attack that learns from known pairs, by their number."""
     told = _at_most_records(found[(found["leaked"] > 0) & ~found["noisy"]])
-    best = told.groupby(["hardening", "leaked"], as_index=False).max(numeric_only=True)
+    best = told.sort_values("share").drop_duplicates(["hardening", "leaked"], keep="last")
     for hardening, colour in COLOURS.items():
         rows = best[best["hardening"] == hardening].sort_values("leaked")
         _line(axes, rows, "leaked", colour, "-", hardening)
@@ -77,10 +79,11 @@ PICTURES: dict[str, Callable[[Axes, pd.DataFrame], None]] = {
 
 
 def of_pass(found: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Choose the rows of a pass; over several keys, the means of shares and of the ends of intervals."""
+    """Choose the rows of a pass, and of several keys the worst."""
     rows = found[(found["pass"] == name) & found["hardening"].isin(COLOURS)]
     setting = ["hardening", "attack", "records", "overlap", "noisy", "leaked"]
-    return rows.groupby(setting, as_index=False, sort=False)[["share", "low", "high"]].mean()
+    worst = rows.sort_values("share").drop_duplicates(setting, keep="last")
+    return worst[[*setting, "share", "low", "high"]]
 
 
 def _at_most_records(found: pd.DataFrame) -> pd.DataFrame:

@@ -151,7 +151,8 @@ def rehearsed_filters(
         return BitMatrix.from_bools(plain)
     sent = np.zeros((len(table), n_sent), dtype=np.bool_)
     for _ in range(stretch):
-        sent ^= plain[:, np.resize(generator.permutation(n_bits), n_sent)]
+        drawn = [generator.permutation(n_bits) for _ in range(-(-n_sent // n_bits))]
+        sent ^= plain[:, np.concatenate(drawn)[:n_sent]]
     return BitMatrix.from_bools(sent)
 
 

@@ -16,6 +16,7 @@ from scipy import linalg, sparse
 from pprl.auditing.knownpairs import ASSUMPTIONS, placed, require_pairs, unknown
 from pprl.auditing.nearest import Matrix, most_alike, signs
 from pprl.auditing.scenes import Guess, Scene
+from pprl.model.arrays import Rows
 
 Table: TypeAlias = "sparse.csr_array[np.float32, tuple[int, int]]"
 
@@ -80,6 +81,25 @@ class PredictedFilters:
 
     def __call__(self, scene: Scene, generator: np.random.Generator) -> Guess:
         """Guess for each filter the row of `known`."""
+        one = self.predicted(scene, generator)
+        best = most_alike(one.filters, one.predictions) if one.candidates.size else one.rows
+        return placed(scene, one.rows, one.candidates, best)
+
+    def predicted(self, scene: Scene, generator: np.random.Generator) -> "Predicted":
+        """Predict the filter of every candidate; for guesses that join what several passes tell.
+
+        Parameters
+        ----------
+        scene : Scene
+            The scene, with leaked pairs.
+        generator : numpy.random.Generator
+            Which pairs choose width and penalty.
+
+        Raises
+        ------
+        UsageError
+            If there are fewer than 10 leaked pairs.
+        """
         require_pairs(scene)
         table = _weighted(scene)
         told = scene.partner[scene.leaked]
@@ -87,12 +107,10 @@ class PredictedFilters:
         tried = generator.permutation(told.size)[: self.n_tried]
         width, penalty = self._chosen(_differences(table[told[tried]]), leaked[tried])
         rows, candidates = unknown(scene)
-        if not candidates.size:
-            return placed(scene, rows, candidates, rows)
         base = leaked.mean(axis=0)
         weights = kernel_weights(np.exp(-_differences(table[told]) / width), leaked - base, penalty)
         filters = np.exp(-_differences(table[candidates], table[told]) / width) @ weights
-        return placed(scene, rows, candidates, most_alike(signs(scene.encoded.take(rows)) - base, filters))
+        return Predicted(rows, candidates, signs(scene.encoded.take(rows)) - base, filters)
 
     def _chosen(self, differences: Matrix, filters: Matrix) -> tuple[float, float]:
         """Give the width and the penalty with the least error, each row left out in turn."""
@@ -107,6 +125,26 @@ class PredictedFilters:
             )
         }
         return min(errors, key=lambda pair: errors[pair])
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Predicted:
+    """What the filters of candidates would be, beside the filters.
+
+    Parameters
+    ----------
+    rows, candidates : ndarray of int64
+        Filters whose person is not known, and known records without a filter.
+    filters : ndarray of float32, shape (rows, n_bits)
+        The filters as 1 and -1, less the mean of the leaked ones.
+    predictions : ndarray of float32, shape (candidates, n_bits)
+        What is predicted of them.
+    """
+
+    rows: Rows
+    candidates: Rows
+    filters: Matrix
+    predictions: Matrix
 
 
 def kernel_weights(kernel: Matrix, targets: Matrix, penalty: float) -> Matrix:

@@ -53,8 +53,11 @@ def test_rehearsed_filters_have_the_expected_fill(table):
 
 
 def test_rehearsed_filters_may_be_longer_than_before_hardening(table):
-    """Diffusion to another length is rehearsed to that length."""
-    assert 1500 == rehearsed_filters(table, 512, 2, 1500, np.random.default_rng(1)).n_bits
+    """Diffusion to another length is rehearsed to that length, and repeats nothing."""
+    bits = rehearsed_filters(table, 512, 2, 1500, np.random.default_rng(1)).to_bools()
+
+    assert (60, 1500) == bits.shape
+    assert not np.array_equal(bits[:, :512], bits[:, 512:1024])
 
 
 @pytest.mark.parametrize("stretch", [1, 2, 3])

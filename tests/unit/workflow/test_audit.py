@@ -121,3 +121,26 @@ def test_an_agreement_of_equal_values_alone_cannot_be_attacked(people, uk):
 
     with pytest.raises(UsageError, match="no fuzzy pass"):
         audit(people, exact)
+
+
+def numbers_of(found):
+    shares = [trial.finding.share for one in found.outcomes for trial in one.trials]
+    return [*shares, *(one.control.share for one in found.outcomes), repr(found.leakage)]
+
+
+def test_an_audit_can_be_repeated(people, uk):
+    """The same table, agreement and seed give the same numbers; another seed is another key."""
+    once, again, other = (
+        audit(people, uk, n_records=120, attacks=["predicted-filters"], quick=True, seed=seed)
+        for seed in (1, 1, 2)
+    )
+
+    assert numbers_of(once) == numbers_of(again)
+    assert numbers_of(once) != numbers_of(other)
+
+
+@pytest.mark.parametrize("n_records", [0, 99, 5_001])
+def test_the_number_of_records_is_kept_to(people, uk, n_records):
+    """Nothing that was asked for is taken for something else."""
+    with pytest.raises(UsageError, match="wanted 100 to 5000"):
+        audit(people, uk, n_records=n_records)
