@@ -13,7 +13,7 @@ import numpy as np
 
 from pprl.auditing.attacks import AttackKind
 from pprl.auditing.scenes import Finding
-from pprl.auditing.sweep import Grid, People, Setting, attempt, taking_part
+from pprl.auditing.sweep import CONTROL, Grid, People, Setting, attempt, taking_part
 from pprl.encoding.encoder import Columns, encode_passes
 from pprl.encoding.hardening import MAX_BITS, Balance, Diffuse, Flip, Step, XorFold
 from pprl.encoding.passes import FuzzyPass
@@ -28,8 +28,8 @@ _WITH_FORMULA = (Diffuse, XorFold, Balance, Flip)  # steps, each alone
 RULE = (
     "Of the chains under which every attack that passed its control finds less than 5 % of the people, by "
     "the upper end of its 95 % interval, the one with the highest predicted recall; of equal ones the first. "
-    "An insider is told of a tenth of the people at most. "
-    "If there is none, none is recommended."
+    "An insider is told of a tenth of the people at most; an attack that then finds less than 90 % without "
+    "hardening is left out. If there is no such chain, none is recommended."
 )
 
 
@@ -47,7 +47,8 @@ class Point:
         As predicted: the least threshold that keeps to the share of records with a wrong partner,
         and the share of people found at it.  None where there is none, or no formula.
     findings : tuple of Finding
-        Of the attacks that passed their control, each under its best conditions.
+        Of the attacks that passed their control, each under its best conditions, and that find nearly
+        everybody where nothing is hardened.
     """
 
     steps: tuple[Step, ...]
@@ -129,6 +130,11 @@ def frontier(
             findings.append(attempt(here, hardened, kind, best[kind.name]))
             tick()
         points.append(Point(steps, steps == one.hardening, *predicted(steps), tuple(findings)))
+    bare = {found.attack for found in points[0].findings if found.share >= CONTROL}
+    points = [
+        replace(one, findings=tuple(found for found in one.findings if found.attack in bare))
+        for one in points
+    ]
     n_told = max((setting.n_leaked for setting in best.values()), default=0)
     return Frontier(one.name, aim.false_share, n_told, tuple(points))
 

@@ -36,6 +36,7 @@ from pprl.model.arrays import Rows
 
 LEAST_RECORDS = 100  # fewer would be described one by one
 T_RANGE = range(2, 11)
+LEAST_T = 4  # smaller ones were broken, whatever the bias (docs/security.md)
 FLIPS = (Decimal("0.1"), Decimal("0.2"), Decimal("0.4"))
 N_TOP, N_REST = 10_000, 10_000  # pairs of different people that are followed: the most alike, and some
 _LOW, _HIGH = 0.05, 0.95
@@ -75,7 +76,7 @@ class Prediction:
     meets_bias : bool
         Whether this is a diffusion whose `bias_high` is at or under the bound.
     suggested : bool
-        Whether it is so with the least t.
+        Whether it is so with the least t of those that attacks have not broken.
     agreed : bool
         Whether the agreement's pass has this chain.
     """
@@ -313,7 +314,8 @@ def predict(
         The chain of the agreement.
     """
     found = [_predict(chain, n_bits, fills, matches, others, aim) for chain in candidates(n_bits)]
-    least = min((t_of(each.steps) for each in found if each.meets_bias), default=None)
+    enough = (t_of(each.steps) for each in found if each.meets_bias)
+    least = min((t for t in enough if t >= LEAST_T), default=None)
     return tuple(
         replace(
             each,

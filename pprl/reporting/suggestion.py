@@ -10,7 +10,7 @@ from typing import Any
 
 from pprl.encoding.hardening import Balance, Diffuse, Flip, Step, XorFold
 from pprl.encoding.prediction import Chain
-from pprl.encoding.suggestion import PassSuggestion, Prediction, Spread, Suggestion
+from pprl.encoding.suggestion import LEAST_T, PassSuggestion, Prediction, Spread, Suggestion
 from pprl.reporting.disclosure import protected
 from pprl.reporting.text import columns
 
@@ -127,7 +127,8 @@ def _row(one: Prediction) -> tuple[object, ...]:
 
 def _legend(found: Suggestion) -> str:
     return (
-        f"* the least t that leaves 95 % of records a bias of at most {found.aim.bias}; = as agreed.\n"
+        f"* the least t, from {LEAST_T} on, that leaves 95 % of records a bias of at most {found.aim.bias}; "
+        "= as agreed.\n"
         "match, other: Dice similarity of two records of one person, and of two people.\n"
         "threshold: the least that keeps to the share with a wrong partner.\n"
         "recall: people found at it, of those in the pass on both sides.\n"

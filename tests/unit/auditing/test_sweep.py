@@ -152,12 +152,15 @@ def test_the_frontier_has_the_agreed_chain_and_none(attacked, fuzzy):
     second = corrupt(people.columns, people.rules, people.errors, np.random.default_rng(1))
     aim = Aim(bias=0.1, n_records=300, false_share=0.001)
 
-    found = frontier(people, second, one, attacks_named(("known-pairs",)), SMALL, aim=aim)
+    kinds = attacks_named(("predicted-filters", "known-pairs"))
+
+    found = frontier(people, second, one, kinds, SMALL, aim=aim)
 
     tried = [(2, 1024), (3, 1024), (4, 1024), (4, 2048), (5, 1024)]
     assert [(), *((Diffuse(t=t, n_bits=n_bits),) for t, n_bits in tried)] == [p.steps for p in found.points]
     assert [T5] == [point.steps for point in found.points if point.agreed]
-    assert found.points[0].worst.share > 0.7  # with 30 pairs told
+    assert found.points[0].worst.share > CONTROL
+    assert all(["known pairs, predicted filters"] == [one.attack for one in p.findings] for p in found.points)
     assert found.points[-1].worst.share < LIMIT
     assert {270} == {one.n_targets for point in found.points for one in point.findings}
     assert all(0 < point.recall <= 1 for point in found.points)
