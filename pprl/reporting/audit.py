@@ -64,7 +64,7 @@ def page_of(record: Record) -> str:
         worst_served=tables.worst_served(served) if served else [],
         chains=tables.chains_table(record["frontier"]),
         frontier=_drawn(frontier_picture(record["frontier"], name="frontier")),
-        recommendation=words.recommendation(record["frontier"]),
+        recommendation=words.recommendation(record["frontier"], record["attacked"]),
         not_claimed=words.not_claimed(record),
         passes=passes_table(record["agreement"]),
         provenance=tables.provenance_table(record),

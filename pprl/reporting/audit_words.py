@@ -141,9 +141,9 @@ def best_conditions(frontier: Record) -> str:
     return f"The attacker holds all of the people{f', and knows {number(known)} of them' if known else ''}."
 
 
-def recommendation(frontier: Record) -> str:
-    """Say which chain the rule chooses."""
-    asked = f"By this rule, for the pass {frontier['pass']}:"
+def recommendation(frontier: Record, attacked: int) -> str:
+    """Say which chain the rule chooses, and for how many people."""
+    asked = f"By this rule, for a file of {number(attacked)} people and the pass {frontier['pass']} alone:"
     if frontier["recommended"] is None:
         return f"{asked} none of these chains."
     agreed = next((one["chain"] for one in frontier["chains"] if one["agreed"]), None)
