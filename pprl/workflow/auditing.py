@@ -291,7 +291,7 @@ def _unused(kinds: Sequence[AttackKind], passes: Sequence[FuzzyPass], worst: Fuz
     if len(passes) > 1:
         told += [
             f"harder conditions: tried on {worst.name} alone, where attacks find most",
-            "attacks on several passes together, which find some times as many; what passes tell together is measured",
+            "attacks on several passes together, which find some times as many; what they tell is measured",
         ]
     return told
 
