@@ -187,15 +187,13 @@ def seal(
             known.learn(draft, recipient.name)
             require_allowed(draft, store.party.role, recipient.role, _WHAT)
             path = folder / f"{about or drawn}{SUFFIX}"
-            manifest = _write(path, draft, content, store, recipient)
+            manifest = _write(path, draft, content, store, recipient, known)
     return Sealed(path, manifest)
 
 
 def _write(
-    path: Path, draft: SealedManifest, content: Content, store: Store, recipient: Party
+    path: Path, draft: SealedManifest, content: Content, store: Store, recipient: Party, known: Known
 ) -> SealedManifest:
-    known = Known()
-    known.learn(draft, recipient.name)
     noted = False
     try:
         with write_whole(path) as stream:
@@ -218,8 +216,7 @@ def _encrypt(
     from pprl.exchange.age import PqRecipient, encrypt_stream
 
     body = content.body
-    n_envelope = len(envelope_of(draft.to_bytes(), _UNSIGNED))
-    n_first = n_envelope + body.n_first
+    n_first = len(envelope_of(draft.to_bytes(), _UNSIGNED)) + body.n_first
     with encrypt_stream(stream, [PqRecipient.parse(recipient.age)], n_first=n_first) as sealed:
         ending = body.pour(sealed.write)
         if sealed.n_bytes + body.n_first != body.length or content.facts.sha256 not in {"", ending.sha256}:
