@@ -13,14 +13,15 @@ import hmac
 import os
 import string
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from pprl.errors import DataError, PolicyError, ResourceError, UsageError, VersionError
+from pprl.errors import DataError, ResourceError, UsageError, VersionError
 from pprl.files import refuse_existing, write_bytes
+from pprl.hidden import Hidden
 from pprl.private import read_private, refuse_private_place
 
 KEY_BYTES: Final = 32
@@ -35,7 +36,7 @@ _NOT_A_FILE: Final = (
 )
 
 
-class _Secret:
+class _Secret(Hidden):
     """Thirty-two bytes that cannot be printed, pickled or copied to text."""
 
     __slots__ = ("_material",)
@@ -44,14 +45,6 @@ class _Secret:
         if not isinstance(material, bytes) or len(material) != KEY_BYTES:
             raise UsageError(f"{type(self).__name__}: wanted {KEY_BYTES} bytes", code="key")
         self._material = material
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(...)"
-
-    def __reduce__(self) -> NoReturn:
-        raise PolicyError(f"{type(self).__name__}: a secret is not pickled or copied", code="key-copied")
-
-    __getstate__ = __reduce__
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, type(self)) and hmac.compare_digest(self._material, other._material)

@@ -7,11 +7,12 @@ other custodian, a *closing* says what came of it.  `pprl.exchange.ceremony` che
 
 import hashlib
 from dataclasses import dataclass
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Final
 
 import msgspec
 
 from pprl.errors import PolicyError
+from pprl.hidden import Hidden
 from pprl.keys import KEY_BYTES, length_prefixed, random_bytes
 
 COMMIT_TYPE: Final = "application/vnd.pprl.commit+json"
@@ -81,7 +82,7 @@ class Circle:
         return length_prefixed(*labels, self.fingerprint, str(self.epoch))
 
 
-class Drawn:
+class Drawn(Hidden):
     """What one custodian draws: a contribution, and the nonce that hides it in the commit.
 
     Parameters
@@ -96,6 +97,8 @@ class Drawn:
     """
 
     __slots__ = ("contribution", "nonce")
+
+    _hint = "draw it where it is needed"
 
     def __init__(self, contribution: bytes, nonce: bytes) -> None:
         self.contribution = contribution
@@ -114,16 +117,6 @@ class Drawn:
     def from_bytes(cls, content: bytes) -> "Drawn | None":
         """Read what `to_bytes` gives; None if it is of another length."""
         return cls(content[NONCE_BYTES:], content[:NONCE_BYTES]) if len(content) == _HIDDEN else None
-
-    def __repr__(self) -> str:
-        return "Drawn(...)"
-
-    def __reduce__(self) -> NoReturn:
-        raise PolicyError(
-            "Drawn: a secret is not pickled or copied", code="key-copied", hint="draw it where it is needed"
-        )
-
-    __getstate__ = __reduce__
 
 
 class Commit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

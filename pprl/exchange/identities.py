@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 from pprl.errors import (
     AuthenticationError,
@@ -24,6 +24,7 @@ from pprl.errors import (
 from pprl.exchange.parties import Party, Role
 from pprl.exchange.signing import Signature, needs_ml_dsa, pae
 from pprl.files import refuse_existing, write_bytes
+from pprl.hidden import Hidden
 from pprl.keys import random_bytes
 from pprl.private import read_private, refuse_private_place
 
@@ -41,7 +42,7 @@ _WHAT: Final = "identity"
 _LABELS: Final = ("name", "role", "ed25519", "ml-dsa-65", "age")
 
 
-class Identity:
+class Identity(Hidden):
     """The private keys of one party; they cannot be printed, pickled or copied.
 
     Use `generate` or `load`.
@@ -83,6 +84,9 @@ class Identity:
     """
 
     __slots__ = ("_ed25519", "_ml_dsa", "opener", "party")
+
+    _what = "private keys are"
+    _hint = "open the party's folder where they are needed"
 
     def __init__(self, name: str, role: Role, *, ed25519: bytes, ml_dsa: bytes, opener: "PqIdentity") -> None:
         with needs_ml_dsa():
@@ -239,18 +243,6 @@ class Identity:
             Signature.of("ed25519", self._ed25519.sign(message)),
             Signature.of("ml-dsa-65", self._ml_dsa.sign(message)),
         )
-
-    def __repr__(self) -> str:
-        return "Identity(...)"
-
-    def __reduce__(self) -> NoReturn:
-        raise PolicyError(
-            "Identity: private keys are not pickled or copied",
-            code="key-copied",
-            hint="open the party's folder where they are needed",
-        )
-
-    __getstate__ = __reduce__
 
 
 def _base64(content: bytes) -> str:

@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from pprl.errors import ResourceError, UsageError
 from pprl.exchange.age.header import Stanza, encode_base64, refusal
-from pprl.exchange.age.wrapping import Hidden, read_argument, require_shape, unwrap_key, wrap_key
+from pprl.exchange.age.wrapping import read_argument, require_shape, unwrap_key, wrap_key
+from pprl.hidden import Hidden
 from pprl.keys import random_bytes
 
 KIND: Final = "scrypt"

@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from pprl.errors import DataError, VersionError
 from pprl.exchange.age import bech32
 from pprl.exchange.age.header import Stanza, encode_base64, refusal
-from pprl.exchange.age.wrapping import Hidden, read_argument, require_shape
+from pprl.exchange.age.wrapping import read_argument, require_shape
 from pprl.exchange.age.x25519 import shared_secret
+from pprl.hidden import Hidden
 from pprl.keys import random_bytes
 
 if TYPE_CHECKING:

@@ -3,14 +3,13 @@ How a file key is wrapped, and what recipients and identities have in common.
 """
 
 from collections.abc import Sequence
-from typing import Final, NoReturn, Protocol, Self
+from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from pprl.errors import PolicyError
 from pprl.exchange.age.header import Stanza, decode_base64, refusal
 
 FILE_KEY_BYTES: Final = 16
@@ -36,27 +35,6 @@ class Opener(Protocol):
     def unwrap(self, stanzas: Sequence[Stanza]) -> bytes | None:
         """Unwrap the file key from the stanza that is for this identity; None if none is."""
         ...
-
-
-class Hidden:
-    """What cannot be printed, pickled or copied."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(...)"
-
-    def __reduce__(self) -> NoReturn:
-        raise PolicyError(f"{type(self).__name__}: a secret is not pickled or copied", code="key-copied")
-
-    def __reduce_ex__(self, _protocol: object) -> NoReturn:
-        self.__reduce__()
-
-    def __copy__(self) -> Self:
-        self.__reduce__()
-
-    def __deepcopy__(self, _memo: object) -> Self:
-        self.__reduce__()
 
 
 def derive(material: bytes, *, salt: bytes, info: bytes) -> bytes:

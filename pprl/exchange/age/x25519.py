@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from pprl.errors import DataError
 from pprl.exchange.age import bech32
 from pprl.exchange.age.header import Stanza, encode_base64, refusal
-from pprl.exchange.age.wrapping import Hidden, derive, read_argument, require_shape, unwrap_key, wrap_key
+from pprl.exchange.age.wrapping import derive, read_argument, require_shape, unwrap_key, wrap_key
+from pprl.hidden import Hidden
 from pprl.keys import random_bytes
 
 KEY_BYTES: Final = 32
