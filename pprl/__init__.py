@@ -5,8 +5,9 @@ Data custodians encode identifiers under a shared secret; a linkage unit compare
 encodings without the secret and without a name.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pprl.deferred import deferred
 
 if TYPE_CHECKING:
     from pprl.agreement import Agreement as Agreement
@@ -65,11 +66,4 @@ _HOMES = {
 __all__ = sorted(_HOMES)  # noqa: PLE0605 - one list of names, not two
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
-    if name not in _HOMES:
-        raise AttributeError(f"module 'pprl' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return list(__all__)
+__getattr__, __dir__ = deferred(__name__, _HOMES)
