@@ -8,6 +8,7 @@ as it is measured, and a run that was cut off goes on where it stopped.
 
     python benchmarks/attacks/run.py
     python benchmarks/attacks/run.py --records 1000 --attacks graph   # a first look
+    python benchmarks/attacks/run.py --pass together --attacks graph predicted-filters
 """
 
 import argparse
@@ -20,15 +21,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 import numpy as np
 
 from pprl import Agreement, LinkageKey, __version__
 from pprl.auditing.attacks import ATTACKS, AttackKind
 from pprl.auditing.measures import leakage
-from pprl.auditing.scenes import Finding, plain_twin, rows_of
+from pprl.auditing.scenes import Finding, rows_of
 from pprl.auditing.sweep import People, Setting, attempt, taking_part
 from pprl.auditing.tokentables import token_table
+from pprl.auditing.views import View, in_all
 from pprl.cleaning.columns import clean_columns
 from pprl.datasets.uk import population
 from pprl.encoding.encoder import encode_passes
@@ -41,6 +42,8 @@ HERE = Path(__file__).parent
 # By name: bits that are XORed, and bits that are sent for each bit of the pass.
 DIFFUSIONS = {"t = 2": (2, 1), "t = 3": (3, 1), "t = 4": (4, 2), "t = 5": (5, 1)}
 PLAIN_DIFFUSIONS = (2, 3, 5)
+TOGETHER = "together"  # as a pass: all of them, of people who are in all
+SPARE = 1.25  # people drawn for each that is wanted, where some are absent from a pass
 COLUMNS = (
     "pass",
     "hardening",
@@ -49,6 +52,7 @@ COLUMNS = (
     "overlap",
     "noisy",
     "leaked",
+    "seed",
     "key",
     "targets",
     "share",
@@ -65,22 +69,24 @@ class Run:
     """One attack to be measured."""
 
     hardening: str
-    one: FuzzyPass
+    view: View
     kind: AttackKind
     setting: Setting
+    seed: int
     key: int
 
     def name(self) -> tuple[str, ...]:
         """Give what tells it from others, as it stands in the table."""
         setting = self.setting
         return (
-            self.one.name,
+            self.view.name,
             self.hardening,
             self.kind.name,
             str(setting.n_records),
             f"{setting.overlap:g}",
             str(setting.noisy),
             str(setting.n_leaked),
+            str(self.seed),
             str(self.key),
         )
 
@@ -96,12 +102,13 @@ def fictitious(n_records: int, *, seed: int) -> dict[str, TextColumn]:
     return {name: one.column for name, one in clean_columns(texts, agreement.fields).items()}
 
 
-def passes_of(name: str) -> dict[str, FuzzyPass]:
-    """Give a pass of the preset under each hardening, plain first."""
-    agreement = Agreement.preset("uk-health")
-    found = next(one for one in agreement.passes if one.name == name and isinstance(one, FuzzyPass))
-    bare = msgspec.structs.replace(found, hardening=(), blocks=())
-    plain = plain_twin(found)
+def views_of(name: str) -> dict[str, View]:
+    """Give a pass of the preset, or all together, under each hardening, plain first."""
+    fuzzy = [one for one in Agreement.preset("uk-health").passes if isinstance(one, FuzzyPass)]
+    view = View(name, tuple(one for one in fuzzy if name in {one.name, TOGETHER}))
+    if not view.passes:
+        raise SystemExit(f"no such pass: {name}; legal: {', '.join([one.name for one in fuzzy])}, {TOGETHER}")
+    bare, plain = view.hardened([()] * len(view.passes)), view.plain()
     return {
         "plain": plain,
         **{f"plain, t = {t}": diffused(plain, t) for t in PLAIN_DIFFUSIONS},
@@ -110,21 +117,31 @@ def passes_of(name: str) -> dict[str, FuzzyPass]:
     }
 
 
-def diffused(one: FuzzyPass, t: int, times: int = 1) -> FuzzyPass:
-    """Give a pass diffused, with so many times the bits."""
-    return msgspec.structs.replace(one, hardening=(Diffuse(t=t, n_bits=times * one.n_bits),))
+def diffused(view: View, t: int, times: int = 1) -> View:
+    """Give passes diffused, with so many times the bits."""
+    return view.hardened([(Diffuse(t=t, n_bits=times * one.n_bits),) for one in view.passes])
+
+
+def everybody_in(name: str, n_records: int, *, seed: int) -> dict[str, TextColumn]:
+    """Draw people; for all passes together, so many who take part in each."""
+    if name != TOGETHER:
+        return fictitious(n_records, seed=seed)
+    people = fictitious(round(SPARE * n_records), seed=seed)
+    return rows_of(people, np.flatnonzero(in_all(people, views_of(name)["none"].passes))[:n_records])
 
 
 def runs(options: argparse.Namespace) -> Iterator[Run]:
     """List what is to be measured, small files first."""
     for n_records in sorted(options.records):
-        for key in range(options.keys):
-            for hardening, one in passes_of(options.name).items():
-                if options.hardenings and hardening not in options.hardenings:
+        for hardening, view in views_of(options.name).items():
+            if options.hardenings and hardening not in options.hardenings:
+                continue
+            for kind in (ATTACKS[name] for name in options.attacks):
+                if view.is_joint and not kind.joins:
                     continue
-                for name in options.attacks:
-                    for setting in settings(ATTACKS[name], n_records, options):
-                        yield Run(hardening, one, ATTACKS[name], setting, key)
+                for setting in settings(kind, n_records, options):
+                    for key in range(options.keys):
+                        yield Run(hardening, view, kind, setting, options.seed, key)
 
 
 def settings(kind: AttackKind, n_records: int, options: argparse.Namespace) -> list[Setting]:
@@ -138,7 +155,7 @@ def settings(kind: AttackKind, n_records: int, options: argparse.Namespace) -> l
 def measured(run: Run, people: People) -> list[str]:
     """Carry out an attack, and give its row."""
     start = time.perf_counter()
-    found: Finding = attempt(taking_part(people, run.one), run.one, run.kind, run.setting)
+    found: Finding = attempt(taking_part(people, run.view), run.view, run.kind, run.setting)
     wall = time.perf_counter() - start
     shares = [f"{value:.4f}" for value in (found.share, max(found.low, 0), min(found.high, 1))]
     return [*run.name(), str(found.n_targets), *shares, f"{found.cpu_seconds:.2f}", f"{wall:.2f}"]
@@ -162,16 +179,17 @@ def write(path: Path, row: Sequence[str]) -> None:
         writer.writerow(row)
 
 
-def print_leakage(people: People, name: str) -> None:
-    """Print what the filters give away without an attack."""
-    for hardening, one in passes_of(name).items():
-        here = taking_part(people, one)
+def print_leakage(people: People, views: dict[str, View]) -> None:
+    """Print what the filters of the first pass give away without an attack."""
+    for hardening, view in views.items():
+        here, one = taking_part(people, view), view.passes[0]
         columns = rows_of(here.columns, np.arange(min(2_000, here.n_records)))
-        bits = encode_passes(columns, here.rules, [one], here.key)[one.name].bits
+        bits = encode_passes(columns, here.rules, [one], here.keys[0])[one.name].bits
         found = leakage(token_table(columns, here.rules, one), bits)
         print(
-            f"{hardening:6} fill {found.bits.fill:.3f}  rho {found.rho:.3f}  top 1 % {found.rho_top:.3f}"
-            f"  unique neighbourhoods {found.unique_profiles:.3f}  Gini {found.bits.gini:.4f}"
+            f"{one.name}, {hardening}: fill {found.bits.fill:.3f}  rho {found.rho:.3f}"
+            f"  top 1 % {found.rho_top:.3f}  unique neighbourhoods {found.unique_profiles:.3f}"
+            f"  Gini {found.bits.gini:.4f}"
         )
 
 
@@ -183,7 +201,9 @@ def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--leaks", type=int, nargs="+", default=[100, 500, 2000])
     parser.add_argument("--attacks", nargs="+", choices=list(ATTACKS), default=list(ATTACKS))
     parser.add_argument("--hardenings", nargs="+", help="by default all")
-    parser.add_argument("--pass", dest="name", default="names_in_a_bag", help="of the preset uk-health")
+    parser.add_argument(
+        "--pass", dest="name", default="names_in_a_bag", help=f"of the preset uk-health, or {TOGETHER}"
+    )
     parser.add_argument(
         "--equal-only", dest="noisy", action="store_const", const=[False], default=[False, True]
     )
@@ -196,18 +216,18 @@ def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure whatever has not been measured yet."""
     options = options_of(arguments)
-    everybody = fictitious(max(options.records), seed=options.seed)
+    everybody = everybody_in(options.name, max(options.records), seed=options.seed)
     agreement = Agreement.preset("uk-health")
     before = done_before(options.out)
     people: dict[tuple[int, int], People] = {}
     for key in range(options.keys):
         secret = LinkageKey(bytes(range(key, key + 32))).for_project("attacks benchmark", epoch=1)
         for n_records in options.records:
-            some = rows_of(everybody, np.arange(n_records))
-            people[n_records, key] = People(some, agreement.fields, secret, ErrorModel(), options.seed)
+            some = rows_of(everybody, np.arange(n_records))  # smaller files are the first of the same people
+            people[n_records, key] = People(some, agreement.fields, (secret,), ErrorModel(), options.seed)
     software = f"pprl {__version__}, Python {platform.python_version()}, NumPy {np.__version__}"
     print(f"{software}, {os.cpu_count()} cores")
-    print_leakage(people[max(options.records), 0], options.name)
+    print_leakage(people[max(options.records), 0], views_of(options.name))
     for run in runs(options):
         if run.name() in before:
             continue

@@ -51,7 +51,7 @@ class Dictionary:
     >>> rules = [NameField(name="name")]
     >>> one = FuzzyPass(name="all", fields=(PassField(field="name", bits=20),), n_bits=256, hardening=())
     >>> key = LinkageKey.generate().for_project("audit", epoch=1)
-    >>> scene = scene_of(people, rules, one, key, overlap=1, noise=None, leaked=0, seed=1)
+    >>> scene = scene_of(people, rules, [one], key, overlap=1, noise=None, leaked=0, seed=1)
     >>> carry_out(Dictionary(rules, one, key), scene, seed=1).share
     1.0
     """

@@ -44,8 +44,9 @@ def agreements(bits: BitMatrix) -> Matrix:
 def expected_agreements(table: TokenTable, n_bits: int, stretch: int) -> Matrix:
     """Give the agreements that the filters of records in clear would have on average over keys.
 
-    A token asks for some positions, each of them equally likely to be any; tokens in common ask
-    for the same.  The chance that a bit is set by x askings is ``1 - exp(-x / n_bits)``.
+    A token asks for some positions, each of them equally likely to be any; a token that two records
+    share asks for the same, as many as the one of them asks for that asks for fewer.  The chance
+    that a bit is set by x askings is ``1 - exp(-x / n_bits)``.
 
     Parameters
     ----------
@@ -66,12 +67,7 @@ def expected_agreements(table: TokenTable, n_bits: int, stretch: int) -> Matrix:
     >>> expected_agreements(two, 64, 1).astype(np.float64).round(3).tolist()  # each has 0.632 of its bits set
     [[1.0, 0.07], [0.07, 1.0]]
     """
-    asked = _asked(table)
-    weights = sparse.csr_array(
-        (np.sqrt(table.bits).astype(np.float32), table.indices.copy(), table.indptr.copy()),
-        shape=(len(table), len(table.vocabulary)),
-    )
-    shared = (weights @ weights.T).toarray()
+    asked, shared = table.asked().astype(np.float32), _shared(table)
     unset = np.exp(-asked / n_bits).astype(np.float32)
     shared -= asked[:, None]
     shared -= asked
@@ -83,7 +79,7 @@ def expected_agreements(table: TokenTable, n_bits: int, stretch: int) -> Matrix:
 
 def expected_fills(table: TokenTable, n_bits: int) -> Floats:
     """Give the share of bits that each record's filter would have set on average, before hardening."""
-    fills: Floats = 1 - np.exp(-_asked(table).astype(np.float64) / n_bits)
+    fills: Floats = 1 - np.exp(-table.asked() / n_bits)
     return fills
 
 
@@ -247,8 +243,28 @@ def invariants(kernel: Matrix, sizes: npt.NDArray[np.floating]) -> Matrix:
     return np.column_stack([_normal_ranks(one) for one in columns])
 
 
-def _asked(table: TokenTable) -> Matrix:
-    return np.bincount(table.owners(), weights=table.bits, minlength=len(table)).astype(np.float32)
+def _shared(table: TokenTable) -> Matrix:
+    """Count for all pairs the positions for which tokens in common ask in both records.
+
+    Within a field or bag all tokens of a record ask for as many, but for a remainder of one, which
+    is shared out evenly here.
+    """
+    labels = [label for label, _ in table.vocabulary]
+    of_label = np.unique(labels, return_inverse=True)[1][table.indices] if labels else table.indices
+    owners, shared = table.owners(), np.zeros((len(table), len(table)), dtype=np.float32)
+    for label in range(int(of_label.max(initial=-1)) + 1):
+        here = of_label == label
+        rows = owners[here]
+        held = sparse.csr_array(
+            (np.ones(rows.size, dtype=np.float32), (rows, table.indices[here])),
+            shape=(len(table), len(table.vocabulary)),
+        )
+        lengths = np.bincount(rows, minlength=len(table))
+        each = np.bincount(rows, weights=table.bits[here], minlength=len(table)) / np.maximum(lengths, 1)
+        least = np.minimum.outer(each.astype(np.float32), each.astype(np.float32))
+        least *= (held @ held.T).toarray()
+        shared += least
+    return shared
 
 
 def _quantiles(bits: BitMatrix) -> Floats:

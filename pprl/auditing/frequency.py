@@ -13,13 +13,13 @@ they share with filters paired before must be as many as their values' tokens wo
 of one frequency are told apart, and an attacker with other people is not lost.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from pprl.auditing.scenes import NOBODY, Finding, Guess, Scene, judge
-from pprl.auditing.tokentables import TokenTable
+from pprl.auditing.scenes import NOBODY, Guess, Scene
 from pprl.auditing.values import distinct_filters, distinct_values
 from pprl.errors import UsageError
 from pprl.model import BitMatrix
@@ -81,11 +81,11 @@ class FrequencyAlignment:
     def __call__(self, scene: Scene, generator: np.random.Generator) -> Guess:
         """Guess for each filter a row of `known` that has its value, or -1."""
         del generator  # nothing is drawn
-        filters, values = distinct_filters(scene.encoded), distinct_values(scene.known_tokens)
+        filters, values = distinct_filters(scene.encoded), distinct_values([scene.known_tokens])
         bits = scene.encoded.to_bools()[filters.first]
         tokens = scene.known_tokens.to_csr().toarray()[values.first] > 0
         fits = self.as_frequent(filters.counts, values.counts)
-        asked = asked_bits(scene.known_tokens)
+        asked = scene.known_tokens.asked()
         is_plain = looks_plain(scene.encoded, asked)
         if is_plain:
             fits &= as_heavy(bits, asked[values.first])
@@ -198,12 +198,6 @@ def as_alike(bits: Bools, tokens: Bools, asked: Floats, row: int, value: int) ->
     return alike
 
 
-def asked_bits(table: TokenTable) -> Floats:
-    """Give for each record how many positions its tokens ask for, collisions not counted."""
-    asked = np.bincount(table.owners(), weights=table.bits, minlength=len(table))
-    return asked.astype(np.float64)
-
-
 def looks_plain(bits: BitMatrix, asked: Floats) -> bool:
     """Say whether filters are as heavy as plain ones of such people would be, within 5 %.
 
@@ -299,63 +293,38 @@ def _fits(bits: Bools, tokens: Bools, explained: tuple[Bools, Bools]) -> Bools:
     return fits
 
 
-def judge_values(
-    attack: FrequencyAlignment, scene: Scene, guess: Guess, *, cpu_seconds: float, n_top: int = 10
-) -> Finding:
-    """Hold guesses against the truth by value: right is who has the same tokens as the person.
+def value_quality(scene: Scene, guess: Guess, *, n_top: int = 10) -> Mapping[str, float]:
+    """Count which values of the targets were told, where people may share one.
 
     Parameters
     ----------
-    attack : FrequencyAlignment
-        The attack.
     scene : Scene
-        What it was given.
+        What was attacked.
     guess : ndarray of int64, shape (n_encoded,)
-        What it guessed.
-    cpu_seconds : float
-        What it took.
+        What was guessed.
     n_top : int
-        The most frequent values, whose recovered share stands in `extra` as ``"top"``.
+        How many of the most frequent values are looked at by themselves.
 
     Returns
     -------
-    Finding
-        ``n_right`` counts targets whose value was told.  In `extra`: ``"values"``, the distinct
-        values of the targets; ``"values right"``, those told for every filter of theirs;
-        ``"values wrong"``, guesses that name another value; and ``"top"``.
+    mapping of str to float
+        ``"values"``, the distinct values of the targets; ``"values right"``, those told for every
+        record of theirs; ``"values wrong"``, values that were named in error; and ``"top"``, the
+        share of the most frequent values that were told.
     """
     targets = scene.targets()
-    value = np.append(distinct_values(scene.known_tokens).value, NOBODY)  # nobody has no value
+    value = np.append(distinct_values([one.known_tokens for one in scene.layers]).value, NOBODY)
     guessed, true = value[guess[targets]], value[scene.partner[targets]]
-    people = judge(
-        attack, scene, np.where(_is_right(guess, scene, value), scene.partner, NOBODY), cpu_seconds=0
-    )
     told: Bools = guessed == true
     wrong: Bools = ~told & (guessed != NOBODY)
     listed = np.unique(true)
-    counts = np.bincount(true, minlength=value.max(initial=0) + 1)[listed]
-    always: Bools = np.bincount(true, weights=told, minlength=value.max(initial=0) + 1)[listed] == counts
+    n_values = value.max(initial=0) + 1
+    counts = np.bincount(true, minlength=n_values)[listed]
+    always: Bools = np.bincount(true, weights=told, minlength=n_values)[listed] == counts
     top = np.argsort(-counts, kind="stable")[:n_top]
-    return Finding(
-        attack=attack.name,
-        n_encoded=people.n_encoded,
-        n_targets=people.n_targets,
-        n_right=people.n_right,
-        n_guessed=int((np.delete(guess, scene.leaked) != NOBODY).sum()),
-        share=people.share,
-        low=people.low,
-        high=people.high,
-        cpu_seconds=cpu_seconds,
-        assumptions=attack.assumptions,
-        extra={
-            "values": float(listed.size),
-            "values right": float(always.sum()),
-            "values wrong": float(np.unique(guessed[wrong]).size),
-            "top": float(always[top].mean()) if top.size else 0.0,
-        },
-    )
-
-
-def _is_right(guess: Guess, scene: Scene, value: Rows) -> Bools:
-    right: Bools = (guess != NOBODY) & (scene.partner != NOBODY) & (value[guess] == value[scene.partner])
-    return right
+    return {
+        "values": float(listed.size),
+        "values right": float(always.sum()),
+        "values wrong": float(np.unique(guessed[wrong]).size),
+        "top": float(always[top].mean()) if top.size else 0.0,
+    }

@@ -8,14 +8,13 @@ measured, by the attacks that passed their control, on the same people.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import msgspec
 import numpy as np
 
-from pprl.auditing.attacks import AttackKind
 from pprl.auditing.scenes import Finding
-from pprl.auditing.sweep import CONTROL, Grid, People, Setting, attempt, taking_part
+from pprl.auditing.sweep import CONTROL, Grid, Outcome, People, Setting, attempt, taking_part
+from pprl.auditing.views import Hardening, View
 from pprl.encoding.encoder import Columns, encode_passes
-from pprl.encoding.hardening import MAX_BITS, Balance, Diffuse, Flip, Step, XorFold
+from pprl.encoding.hardening import MAX_BITS, Balance, Diffuse, Flip, XorFold
 from pprl.encoding.passes import FuzzyPass
 from pprl.encoding.prediction import Aim, Pairs, allowed_tail, harden_pairs, least_threshold
 from pprl.encoding.suggestion import different_pairs, matching_pairs
@@ -29,8 +28,27 @@ RULE = (
     "Of the chains under which every attack that passed its control finds less than 5 % of the people, by "
     "the upper end of its 95 % interval, the one with the highest predicted recall; of equal ones the first. "
     "An insider is told of a tenth of the people at most; an attack that then finds less than 90 % without "
-    "hardening is left out. If there is no such chain, none is recommended."
+    "hardening is left out. If there is no such chain, none is recommended. What an attack finds is that "
+    "under the worst of the keys under which it was tried."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """What a pass would find of the people.
+
+    Parameters
+    ----------
+    pass_name : str
+        The pass.
+    threshold, recall : float or None
+        The least threshold that keeps to the share of records with a wrong partner, and the share
+        of people found at it.  None where there is none, or no formula.
+    """
+
+    pass_name: str
+    threshold: float | None
+    recall: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +57,32 @@ class Point:
 
     Parameters
     ----------
-    steps : tuple of Step
-        The chain; empty for none.
+    hardenings : tuple of tuple of Step
+        The chain of each pass; empty for none.
     agreed : bool
         Whether the agreement has it.
-    threshold, recall : float or None
-        As predicted: the least threshold that keeps to the share of records with a wrong partner,
-        and the share of people found at it.  None where there is none, or no formula.
+    predicted : tuple of Predicted
+        By pass.
     findings : tuple of Finding
         Of the attacks that passed their control, each under its best conditions, and that find nearly
         everybody where nothing is hardened.
     """
 
-    steps: tuple[Step, ...]
+    hardenings: tuple[Hardening, ...]
     agreed: bool
-    threshold: float | None
-    recall: float | None
+    predicted: tuple[Predicted, ...]
     findings: tuple[Finding, ...]
+
+    @property
+    def best_pass(self) -> Predicted | None:
+        """The pass that would find most people, which is no more than all passes find; None without any."""
+        told = [one for one in self.predicted if one.recall is not None]
+        return max(told, key=lambda one: one.recall or 0.0, default=None)
+
+    @property
+    def recall(self) -> float | None:
+        """The share of people that the best pass would find."""
+        return self.best_pass.recall if self.best_pass else None
 
     @property
     def worst(self) -> Finding | None:
@@ -65,12 +92,13 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Frontier:
-    """Chains of one pass beside each other.
+    """Chains beside each other, each on every pass.
 
     Parameters
     ----------
-    pass_name : str
-        The pass.
+    views : tuple of View
+        What was attacked: all passes together, or by attacks that cannot join them the pass on
+        which each finds most.
     false_share : float
         Share of records that may be left with a wrong partner.
     n_told : int
@@ -79,7 +107,7 @@ class Frontier:
         No hardening first.
     """
 
-    pass_name: str
+    views: tuple[View, ...]
     false_share: float
     n_told: int
     points: tuple[Point, ...]
@@ -94,8 +122,8 @@ class Frontier:
 def frontier(
     people: People,
     second: Columns,
-    one: FuzzyPass,
-    kinds: Sequence[AttackKind],
+    passes: Sequence[FuzzyPass],
+    exposed: Sequence[Outcome],
     grid: Grid,
     *,
     aim: Aim,
@@ -109,10 +137,10 @@ def frontier(
         Who is attacked.
     second : mapping of str to TextColumn
         A second copy of them, row by row, that an error model has made.
-    one : FuzzyPass
-        The pass; its hardening is one of the chains.
-    kinds : sequence of AttackKind
-        The attacks that passed their control.
+    passes : sequence of FuzzyPass
+        The passes; their hardening is one of the chains.
+    exposed : sequence of Outcome
+        The attacks that passed their control, and where each has most to go by.
     grid : Grid
         The conditions; the best of each attack are taken.
     aim : Aim
@@ -120,55 +148,75 @@ def frontier(
     tick : callable
         Called after every attack.
     """
-    predicted = _predictor(people, second, one, aim)
-    here, points = taking_part(people, one), []
-    best = {kind.name: _told(grid.best(here.n_records, needs_leak=kind.needs_leak)) for kind in kinds}
-    for steps in chains_of(one):
-        hardened = msgspec.structs.replace(one, hardening=steps, blocks=())
+    predictors = {one.name: _predictor(people, second, one, aim) for one in passes}
+    targets = [(one, taking_part(people, one.view)) for one in exposed]
+    best = [
+        _told(grid.best(here.n_records, needs_leak=one.kind.needs_leak), here.n_records)
+        for one, here in targets
+    ]
+    places = {one.name: place for place, one in enumerate(passes)}
+    agreed, points = tuple(one.hardening for one in passes), []
+    for chains in chains_of(passes):
         findings = []
-        for kind in kinds:
-            findings.append(attempt(here, hardened, kind, best[kind.name]))
+        for (one, here), setting in zip(targets, best, strict=True):
+            view = one.view.hardened([chains[places[each.name]] for each in one.view.passes])
+            findings.append(attempt(here, view, one.kind, setting, n_keys=one.kind.n_keys))
             tick()
-        points.append(Point(steps, steps == one.hardening, *predicted(steps), tuple(findings)))
+        predicted = tuple(
+            Predicted(one.name, *predictors[one.name](steps))
+            for one, steps in zip(passes, chains, strict=True)
+        )
+        points.append(Point(chains, chains == agreed, predicted, tuple(findings)))
     bare = {found.attack for found in points[0].findings if found.share >= CONTROL}
     points = [
         replace(one, findings=tuple(found for found in one.findings if found.attack in bare))
         for one in points
     ]
-    n_told = max((setting.n_leaked for setting in best.values()), default=0)
-    return Frontier(one.name, aim.false_share, n_told, tuple(points))
+    n_told = max((setting.n_leaked for setting in best), default=0)
+    views = tuple(dict.fromkeys(one.view for one in exposed if one.kind.title in bare))
+    return Frontier(views, aim.false_share, n_told, tuple(points))
 
 
-def _told(setting: Setting) -> Setting:
-    return replace(setting, n_leaked=min(setting.n_leaked, int(_TOLD * setting.n_records)))
+def _told(setting: Setting, n_records: int) -> Setting:
+    return replace(setting, n_leaked=min(setting.n_leaked, int(_TOLD * n_records)))
 
 
-def chains_of(one: FuzzyPass) -> tuple[tuple[Step, ...], ...]:
+def chains_of(passes: Sequence[FuzzyPass]) -> tuple[tuple[Hardening, ...], ...]:
     """List the chains that are compared: none, diffusions with t = 2 to 5, and the agreement's.
+
+    Returns
+    -------
+    tuple
+        Of each the hardening of every pass.
 
     Examples
     --------
-    >>> len(chains_of(FuzzyPass(name="all", fields=(), n_bits=512, hardening=(Diffuse(t=2, n_bits=1024),))))
+    >>> len(chains_of([FuzzyPass(name="all", fields=(), n_bits=512, hardening=(Diffuse(t=2, n_bits=1024),))]))
     7
     """
+    longest = max(one.n_bits for one in passes)
     diffusions = [
-        (Diffuse(t=t, n_bits=times * one.n_bits),) for t, times in TRIED if times * one.n_bits <= MAX_BITS
+        tuple((Diffuse(t=t, n_bits=times * one.n_bits),) for one in passes)
+        for t, times in TRIED
+        if times * longest <= MAX_BITS
     ]
-    return tuple(dict.fromkeys([(), *diffusions, one.hardening]))
+    bare: tuple[Hardening, ...] = ((),) * len(passes)
+    return tuple(dict.fromkeys([bare, *diffusions, tuple(one.hardening for one in passes)]))
 
 
 def _predictor(
     people: People, second: Columns, one: FuzzyPass, aim: Aim
-) -> Callable[[tuple[Step, ...]], tuple[float | None, float | None]]:
-    bare = msgspec.structs.replace(one, hardening=(), blocks=())
+) -> Callable[[Hardening], tuple[float | None, float | None]]:
+    (bare,) = View(one.name, (one,)).hardened([()]).passes
     left, right = (
-        encode_passes(each, people.rules, [bare], people.key)[one.name] for each in (people.columns, second)
+        encode_passes(each, people.rules, [bare], people.keys[0])[one.name]
+        for each in (people.columns, second)
     )
     matches: Pairs = matching_pairs(left, right)
     others: Pairs = different_pairs(left, np.random.default_rng(people.seed))
     n_bits = left.bits.n_bits
 
-    def predicted(steps: tuple[Step, ...]) -> tuple[float | None, float | None]:
+    def predicted(steps: Hardening) -> tuple[float | None, float | None]:
         if (
             len(steps) > 1
             or not all(isinstance(step, _WITH_FORMULA) for step in steps)

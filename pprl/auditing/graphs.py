@@ -8,7 +8,7 @@ align by Wasserstein-Procrustes and assign).  Ours embeds by eigenvectors and no
 walks, begins with invariants that a rehearsal has weighed, and ends with seeded rounds.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,12 +33,24 @@ from pprl.auditing.embedding import (
     spectral_embedding,
     told_stretch,
 )
-from pprl.auditing.scenes import NOBODY, Guess, Scene
+from pprl.auditing.scenes import NOBODY, Guess, Layer, Scene
 from pprl.auditing.tokentables import TokenTable
 from pprl.comparison.sampling import some
+from pprl.encoding.hardening import (
+    Balance,
+    Diffuse,
+    Flip,
+    Permute,
+    Resample,
+    Rule90,
+    Step,
+    WindowXor,
+    XorFold,
+)
+from pprl.encoding.schemes import CLK
 from pprl.errors import UsageError
 from pprl.model import BitMatrix
-from pprl.model.arrays import Rows
+from pprl.model.arrays import Rows, Scores
 
 Matrix = npt.NDArray[np.float32]
 
@@ -48,6 +60,11 @@ _LEAST_LEADER = 1.0  # standard deviations of a chance score by which an anchor 
 _ENOUGH_LEADERS = 0.3
 _N_TOLD_BY = 1000  # records of each side that tell the stretch
 _SETTLED = 0.75  # median lead of mutual pairs: of graphs that do not fit it is about 0.2
+_FAR_AHEAD = 2.0  # lead that few pairs have by chance
+_PROMISING = (
+    6,
+    0.04,
+)  # after so many rounds more than this share of mutual pairs is far ahead, or no more are made
 _SURE = np.float32(1e4)  # distance of a pair that cannot be, beside any that could
 
 
@@ -57,16 +74,12 @@ class GraphMatching:
 
     Parameters
     ----------
-    n_bits : int, optional
-        Length of the filters before hardening, as the agreement states; by default as sent.
-    stretch : int, optional
-        How many bits hardening XORs, as the agreement states; by default told from the filters.
     n_dims : int
         Dimensions of the embedding.
     n_rotations : int
         Rounds of Wasserstein-Procrustes.
     n_rounds : int
-        Rounds of seeded matching, at most.
+        Rounds of seeded matching, at most; fewer where the first ones promise nothing.
     warmths : tuple of float
         For each attempt, by how much the embedding is first believed less; each attempt has a
         rehearsal of its own, and none is made after one that settles.
@@ -89,17 +102,16 @@ class GraphMatching:
     >>> use = PassField(field="name", bits_per_token=10)
     >>> one = FuzzyPass(name="plain", fields=(use,), n_bits=1024, hardening=())
     >>> key = LinkageKey(bytes(range(32))).for_project("audit", epoch=1)
-    >>> scene = scene_of(people, [NameField(name="name")], one, key, overlap=1, noise=None, leaked=0, seed=1)
+    >>> rules = [NameField(name="name")]
+    >>> scene = scene_of(people, rules, [one], key, overlap=1, noise=None, leaked=0, seed=1)
     >>> carry_out(GraphMatching(), scene, seed=1).share > 0.9
     True
     """
 
-    n_bits: int | None = None
-    stretch: int | None = None
     n_dims: int = 128
     n_rotations: int = 30
-    n_rounds: int = 12
-    warmths: tuple[float, ...] = (10.0, 3.0)
+    n_rounds: int = 40
+    warmths: tuple[float, ...] = (10.0, 3.0, 10.0, 3.0)
 
     @property
     def name(self) -> str:
@@ -110,7 +122,7 @@ class GraphMatching:
     def assumptions(self) -> tuple[str, ...]:
         """What the attacker must have."""
         return (
-            "the filters of one pass",
+            "the filters of a pass, or of all passes",
             "many of the same people in clear",
             "the agreement: fields, tokens, bits for each token, and length of the filters",
         )
@@ -135,10 +147,10 @@ class GraphMatching:
                 hint="attack a sample of the records",
             )
         guess = np.full(len(scene.encoded), NOBODY, dtype=np.int64)
-        rows = np.flatnonzero(scene.encoded.popcounts() > 0)
-        known = np.flatnonzero(scene.known_tokens.lengths() > 0)
+        rows = np.flatnonzero(np.all([one.encoded.popcounts() > 0 for one in scene.layers], axis=0))
+        known = np.flatnonzero(np.all([one.known_tokens.lengths() > 0 for one in scene.layers], axis=0))
         if min(rows.size, known.size) >= _LEAST_RECORDS:
-            partners = self._partners(_Graphs.of(self, scene, rows, known, generator), generator)
+            partners = self._partners(_Graphs.of(scene, rows, known, generator), generator)
             guess[rows] = np.where(partners == NOBODY, NOBODY, known[partners])
         guess[scene.leaked] = scene.partner[scene.leaked]
         return guess
@@ -164,12 +176,10 @@ class GraphMatching:
         left = spectral_embedding(graphs.encoded_middle, self.n_dims, generator)
         right = spectral_embedding(graphs.clear_middle, self.n_dims, generator)
         for warmth in self.warmths:
-            filters = graphs.rehearsed(generator)
-            rehearsal = agreements(filters)
+            filters = [one.rehearsed(generator) for one in graphs.sides]
+            rehearsal = _mean_agreements(filters)
             apart = invariant_distances(
-                graphs.encoded_invariants,
-                graphs.clear_invariants,
-                invariants(rehearsal, filters.popcounts().astype(np.float64)),
+                graphs.encoded_invariants, graphs.clear_invariants, invariants(rehearsal, _sizes(filters))
             )
             rehearsed = spectral_embedding(centred(rehearsal), self.n_dims, generator)
             shares = aligned(
@@ -184,7 +194,7 @@ class GraphMatching:
     def _refined(self, graphs: "_Graphs", found: Leads) -> tuple[Leads, Matrix]:
         """Take the pairs that are furthest ahead for known, score all by them, and begin again."""
         anchors = found.strongest(0.5)
-        for _ in range(self.n_rounds):
+        for done in range(1, self.n_rounds + 1):
             anchors = np.setdiff1d(anchors, graphs.pins)
             score = anchored_scores(
                 graphs.encoded_middle,
@@ -193,10 +203,43 @@ class GraphMatching:
                 np.concatenate([graphs.pinned_to, found.best[anchors]]),
             )
             before, found = found.best, leads(score)
-            if np.array_equal(before, found.best):
+            if np.array_equal(before, found.best) or (done == _PROMISING[0] and not _is_promising(found)):
                 break
             anchors = _leaders(found)
         return found, score
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _Side:
+    """One pass, of the records that are not empty.
+
+    Parameters
+    ----------
+    bits : BitMatrix
+        The victim's filters.
+    table : TokenTable
+        The known records.
+    n_bits, stretch : int
+        Length before hardening, and bits that are XORed.
+    """
+
+    bits: BitMatrix
+    table: TokenTable
+    n_bits: int
+    stretch: int
+
+    @classmethod
+    def of(cls, layer: Layer, rows: Rows, known: Rows, generator: np.random.Generator) -> "_Side":
+        """Look up in the agreement, or tell from the filters, what hardening did."""
+        bits, table = layer.encoded.take(rows), _some_rows(layer.known_tokens, known)
+        n_bits, stretch = bits.n_bits, None  # of other encodings, what the filters tell by themselves
+        if layer.one.encoding == CLK:
+            n_bits, stretch = layer.one.n_bits, stretch_of(layer.one.hardening)
+        return cls(bits, table, n_bits, stretch or _told_stretch(table, bits, n_bits, generator))
+
+    def rehearsed(self, generator: np.random.Generator) -> BitMatrix:
+        """Encode the known records under a key of the attacker's own."""
+        return rehearsed_filters(self.table, self.n_bits, self.stretch, self.bits.n_bits, generator)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -205,22 +248,17 @@ class _Graphs:
 
     Parameters
     ----------
-    table : TokenTable
-        The known records.
-    n_bits, stretch, n_sent : int
-        Length before hardening, bits that are XORed, and length as sent.
+    sides : tuple of _Side
+        The passes, whose agreements are averaged.
     encoded_middle, clear_middle : ndarray of float32
         Centred agreements of the filters, and those expected of the known records.
     encoded_invariants, clear_invariants : ndarray of float32
         What each record has by itself.
     pins, pinned_to : ndarray of int64
-        Filters of leaked pairs, and their partners.
+        Records of leaked pairs, and their partners.
     """
 
-    table: TokenTable
-    n_bits: int
-    stretch: int
-    n_sent: int
+    sides: tuple[_Side, ...]
     encoded_middle: Matrix
     clear_middle: Matrix
     encoded_invariants: Matrix
@@ -229,32 +267,23 @@ class _Graphs:
     pinned_to: Rows
 
     @classmethod
-    def of(
-        cls, attack: GraphMatching, scene: Scene, rows: Rows, known: Rows, generator: np.random.Generator
-    ) -> "_Graphs":
+    def of(cls, scene: Scene, rows: Rows, known: Rows, generator: np.random.Generator) -> "_Graphs":
         """Make the graphs of the records that are not empty."""
-        bits, table = scene.encoded.take(rows), _some_rows(scene.known_tokens, known)
-        n_bits = attack.n_bits or bits.n_bits
-        stretch = attack.stretch or _told_stretch(table, bits, n_bits, generator)
-        encoded, clear = agreements(bits), expected_agreements(table, n_bits, stretch)
+        sides = tuple(_Side.of(one, rows, known, generator) for one in scene.layers)
+        encoded = _mean_agreements([one.bits for one in sides])
+        clear = _mean([expected_agreements(one.table, one.n_bits, one.stretch) for one in sides])
         pins = np.flatnonzero(np.isin(rows, scene.leaked) & np.isin(scene.partner[rows], known))
-        pinned_to = np.searchsorted(known, scene.partner[rows[pins]])
         return cls(
-            table=table,
-            n_bits=n_bits,
-            stretch=stretch,
-            n_sent=bits.n_bits,
+            sides=sides,
             encoded_middle=centred(encoded),
             clear_middle=centred(clear),
-            encoded_invariants=invariants(encoded, bits.popcounts().astype(np.float64)),
-            clear_invariants=invariants(clear, expected_fills(table, n_bits)),
+            encoded_invariants=invariants(encoded, _sizes([one.bits for one in sides])),
+            clear_invariants=invariants(
+                clear, np.sum([one.n_bits * expected_fills(one.table, one.n_bits) for one in sides], axis=0)
+            ),
             pins=pins,
-            pinned_to=pinned_to,
+            pinned_to=np.searchsorted(known, scene.partner[rows[pins]]),
         )
-
-    def rehearsed(self, generator: np.random.Generator) -> BitMatrix:
-        """Encode the known records under a key of the attacker's own."""
-        return rehearsed_filters(self.table, self.n_bits, self.stretch, self.n_sent, generator)
 
     def pinned(self, table: Matrix, otherwise: np.float32, where: np.float32) -> Matrix:
         """Write leaked pairs into a table of all pairs, which is overwritten."""
@@ -269,6 +298,54 @@ def _leaders(found: Leads) -> Rows:
     mutual = np.flatnonzero(found.mutual)
     clear = mutual[found.lead[mutual] >= _LEAST_LEADER]
     return clear if clear.size >= _ENOUGH_LEADERS * mutual.size else found.strongest(0.5)
+
+
+def stretch_of(hardening: Sequence[Step]) -> int | None:
+    """Say how many bits a chain XORs into one; None if it does what an attacker cannot imitate.
+
+    Noise and permutations leave that number as it is.
+
+    Examples
+    --------
+    >>> stretch_of(()), stretch_of((Diffuse(t=3, n_bits=1024), Balance())), stretch_of((XorFold(), XorFold()))
+    (1, 3, 4)
+    """
+    stretch = 1
+    for step in hardening:
+        if isinstance(step, Diffuse):
+            stretch *= step.t
+        elif isinstance(step, Resample | XorFold | WindowXor):
+            stretch *= 2
+        elif isinstance(step, Rule90):
+            stretch *= 2 ** step.rounds.bit_count()  # the others meet twice, and cancel out
+        elif not isinstance(step, Balance | Permute | Flip):
+            return None
+    return stretch
+
+
+def _is_promising(found: Leads) -> bool:
+    """Say whether more pairs are far ahead than graphs have that do not fit."""
+    return (
+        bool((found.lead[found.mutual] >= _FAR_AHEAD).mean() > _PROMISING[1]) if found.mutual.any() else False
+    )
+
+
+def _mean_agreements(filters: Sequence[BitMatrix]) -> Matrix:
+    return _mean([agreements(bits) for bits in filters])
+
+
+def _mean(tables: Sequence[Matrix]) -> Matrix:
+    total = tables[0]
+    for table in tables[1:]:
+        total += table
+    total /= np.float32(len(tables))
+    return total
+
+
+def _sizes(filters: Sequence[BitMatrix]) -> Scores:
+    """Count the bits of each record over all passes."""
+    sizes: Scores = np.sum([bits.popcounts() for bits in filters], axis=0).astype(np.float64)
+    return sizes
 
 
 def _told_stretch(table: TokenTable, bits: BitMatrix, n_bits: int, generator: np.random.Generator) -> int:

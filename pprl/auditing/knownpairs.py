@@ -152,7 +152,7 @@ def known_pairs(scene: Scene, learner: Learner, *, seed: int) -> Finding:
     >>> one = FuzzyPass(name="all", fields=(PassField(field="name", bits=40),), n_bits=512, hardening=())
     >>> key = LinkageKey(bytes(range(32))).for_project("audit", epoch=1)
     >>> rules = [NameField(name="name")]
-    >>> scene = scene_of(people, rules, one, key, overlap=1, noise=None, leaked=200, seed=1)
+    >>> scene = scene_of(people, rules, [one], key, overlap=1, noise=None, leaked=200, seed=1)
     >>> finding = known_pairs(scene, Ridge(), seed=1)
     >>> finding.n_targets, finding.share > 0.9, finding.extra["f1"] > 0.9
     (312, True, True)

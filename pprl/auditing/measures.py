@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pprl.auditing.columns import BitSpread, Cooccurrence, bit_spread, cooccurrence
-from pprl.auditing.scenes import plain_twin, rows_of
+from pprl.auditing.scenes import rows_of
 from pprl.auditing.similarities import (
     Matrix,
     correlation,
@@ -23,9 +23,10 @@ from pprl.auditing.similarities import (
     value_counts,
 )
 from pprl.auditing.tokentables import TokenTable, token_table
+from pprl.auditing.views import View, in_all, plain_twin
 from pprl.auditing.vulnerabilities import vulnerabilities
 from pprl.cleaning.fields import Field
-from pprl.encoding.encoder import Columns, encode_passes, present_in
+from pprl.encoding.encoder import Columns, encode_passes
 from pprl.encoding.passes import FuzzyPass
 from pprl.errors import DataError, UsageError
 from pprl.keys import ProjectKey
@@ -82,9 +83,20 @@ class Leakage:
 
 @dataclass(frozen=True, slots=True)
 class PassLeakage:
-    """What a pass gives away as agreed, and as a plain CLK of the same people."""
+    """What a pass gives away as agreed, and as a plain CLK of the same people.
+
+    Parameters
+    ----------
+    name : str
+        Of the pass.
+    fill : float
+        Mean share of bits set before hardening.  Diffusion hides the more the nearer it is to one half.
+    agreed, plain : Leakage
+        Of the pass as agreed, and of its plain twin.
+    """
 
     name: str
+    fill: float
     agreed: Leakage
     plain: Leakage
 
@@ -160,7 +172,6 @@ def leakage(table: TokenTable, bits: BitMatrix) -> Leakage:
     _require_rows(len(table), len(bits))
     in_clear, encoded = table.dice(), filter_dice(bits)
     weights = bits.popcounts()
-    asked = np.bincount(table.owners(), weights=table.bits, minlength=len(table))
     return Leakage(
         n_records=len(bits),
         n_bits=bits.n_bits,
@@ -170,7 +181,7 @@ def leakage(table: TokenTable, bits: BitMatrix) -> Leakage:
         bits=bit_spread(bits),
         weight_mean=float(weights.mean()),
         weight_deviation=float(weights.std()),
-        weight_by_length=correlation(asked, weights),
+        weight_by_length=correlation(table.lengths(), weights),
         columns=cooccurrence(bits),
         rho=rho(in_clear, encoded),
         rho_top=rho(in_clear, encoded, top=TOP),
@@ -193,12 +204,14 @@ def pass_leakage(columns: Columns, rules: Sequence[Field], one: FuzzyPass, key: 
         The project's key, or one that is thrown away.
     """
     twin = plain_twin(one)
-    here = rows_of(columns, np.flatnonzero(present_in(columns, one) & present_in(columns, twin)))
+    here = rows_of(columns, np.flatnonzero(in_all(columns, (one, twin))))
+    bare = View(one.name, (one,)).hardened([()]).passes
+    before = encode_passes(here, rules, bare, key)[one.name].bits
     agreed, plain = (
         leakage(token_table(here, rules, each), encode_passes(here, rules, [each], key)[each.name].bits)
         for each in (one, twin)
     )
-    return PassLeakage(one.name, agreed, plain)
+    return PassLeakage(one.name, float(before.popcounts().mean()) / before.n_bits, agreed, plain)
 
 
 def joint_leakage(
@@ -230,7 +243,7 @@ def joint_leakage(
     if not passes:
         raise UsageError("joint leakage: wanted at least one pass", code="no-passes")
     twins = [plain_twin(one) for one in passes]
-    here = np.logical_and.reduce([present_in(columns, one) for one in (*passes, *twins)])
+    here = in_all(columns, (*passes, *twins))
     people = rows_of(columns, np.flatnonzero(here))
     n_records = int(here.sum())
     _require_rows(n_records, n_records)

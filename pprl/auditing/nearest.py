@@ -23,6 +23,19 @@ def signs(bits: BitMatrix) -> Matrix:
     return np.where(bits.to_bools(), np.float32(1), np.float32(-1))
 
 
+def directions(rows: Matrix) -> Matrix:
+    """Give rows of length 1; rows of zeros remain.
+
+    Examples
+    --------
+    >>> directions(np.array([[0, 2], [0, 0]], dtype=np.float32)).tolist()
+    [[0.0, 1.0], [0.0, 0.0]]
+    """
+    sizes = np.linalg.norm(rows, axis=1, keepdims=True)
+    towards: Matrix = rows / np.maximum(sizes, np.float32(1e-9))
+    return towards
+
+
 def most_alike(filters: Matrix, candidates: Matrix) -> Rows:
     """Give for each filter the first candidate of the greatest cosine, shape (n_filters,).
 
@@ -37,10 +50,9 @@ def most_alike(filters: Matrix, candidates: Matrix) -> Rows:
     >>> most_alike(one, one[::-1] * 2).tolist()
     [1, 0]
     """
-    sizes = np.linalg.norm(candidates, axis=1, keepdims=True)
-    directions = candidates / np.maximum(sizes, np.float32(1e-9))
+    towards = directions(candidates)
     best = np.empty(len(filters), dtype=np.int64)
     for start in range(0, len(filters), _BLOCK):
         part = slice(start, start + _BLOCK)
-        best[part] = (filters[part] @ directions.T).argmax(axis=1)
+        best[part] = (filters[part] @ towards.T).argmax(axis=1)
     return best

@@ -14,8 +14,9 @@ import numpy as np
 from scipy import linalg, sparse
 
 from pprl.auditing.knownpairs import ASSUMPTIONS, placed, require_pairs, unknown
-from pprl.auditing.nearest import Matrix, most_alike, signs
-from pprl.auditing.scenes import Guess, Scene
+from pprl.auditing.nearest import Matrix, directions, most_alike, signs
+from pprl.auditing.scenes import Guess, Layer, Scene
+from pprl.auditing.tokentables import TokenTable
 from pprl.model.arrays import Rows
 
 Table: TypeAlias = "sparse.csr_array[np.float32, tuple[int, int]]"
@@ -24,6 +25,8 @@ Table: TypeAlias = "sparse.csr_array[np.float32, tuple[int, int]]"
 @dataclass(frozen=True, slots=True)
 class PredictedFilters:
     """Learn filters from tokens, and take the known person whose filter would be most alike.
+
+    Of several passes the filters are laid side by side, as a linkage unit holds them.
 
     The filter of a person is predicted by kernel ridge regression from the leaked
     records, the kernel falling with the bits by which two records' tokens differ,
@@ -55,7 +58,7 @@ class PredictedFilters:
     >>> one = FuzzyPass(name="a", fields=(PassField(field="name", bits=40),), n_bits=512, hardening=diffused)
     >>> key = LinkageKey(bytes(range(32))).for_project("audit", epoch=1)
     >>> rules = [NameField(name="name")]
-    >>> scene = scene_of(people, rules, one, key, overlap=1, noise=None, leaked=200, seed=1)
+    >>> scene = scene_of(people, rules, [one], key, overlap=1, noise=None, leaked=200, seed=1)
     >>> carry_out(PredictedFilters(), scene, seed=1).share > 0.9
     True
     """
@@ -86,7 +89,7 @@ class PredictedFilters:
         return placed(scene, one.rows, one.candidates, best)
 
     def predicted(self, scene: Scene, generator: np.random.Generator) -> "Predicted":
-        """Predict the filter of every candidate; for guesses that join what several passes tell.
+        """Predict the filters of every candidate.
 
         Parameters
         ----------
@@ -101,16 +104,23 @@ class PredictedFilters:
             If there are fewer than 10 leaked pairs.
         """
         require_pairs(scene)
-        table = _weighted(scene)
-        told = scene.partner[scene.leaked]
-        leaked = signs(scene.encoded.take(scene.leaked))
-        tried = generator.permutation(told.size)[: self.n_tried]
-        width, penalty = self._chosen(_differences(table[told[tried]]), leaked[tried])
         rows, candidates = unknown(scene)
+        tried = generator.permutation(scene.leaked.size)[: self.n_tried]
+        parts = [self._of_pass(scene, layer, rows, candidates, tried) for layer in scene.layers]
+        filters, predictions = (np.hstack(side) for side in zip(*parts, strict=True))
+        return Predicted(rows, candidates, filters, predictions)
+
+    def _of_pass(
+        self, scene: Scene, layer: Layer, rows: Rows, candidates: Rows, tried: Rows
+    ) -> tuple[Matrix, Matrix]:
+        """Give the filters of a pass, and what is predicted of the candidates', each of length 1."""
+        table, told = _weighted(layer.known_tokens), scene.partner[scene.leaked]
+        leaked = signs(layer.encoded.take(scene.leaked))
+        width, penalty = self._chosen(_differences(table[told[tried]]), leaked[tried])
         base = leaked.mean(axis=0)
         weights = kernel_weights(np.exp(-_differences(table[told]) / width), leaked - base, penalty)
-        filters = np.exp(-_differences(table[candidates], table[told]) / width) @ weights
-        return Predicted(rows, candidates, signs(scene.encoded.take(rows)) - base, filters)
+        predictions = np.exp(-_differences(table[candidates], table[told]) / width) @ weights
+        return signs(layer.encoded.take(rows)) - base, directions(predictions)
 
     def _chosen(self, differences: Matrix, filters: Matrix) -> tuple[float, float]:
         """Give the width and the penalty with the least error, each row left out in turn."""
@@ -135,10 +145,10 @@ class Predicted:
     ----------
     rows, candidates : ndarray of int64
         Filters whose person is not known, and known records without a filter.
-    filters : ndarray of float32, shape (rows, n_bits)
+    filters : ndarray of float32, shape (rows, bits of all passes)
         The filters as 1 and -1, less the mean of the leaked ones.
-    predictions : ndarray of float32, shape (candidates, n_bits)
-        What is predicted of them.
+    predictions : ndarray of float32, shape (candidates, bits of all passes)
+        What is predicted of them, in each pass of length 1.
     """
 
     rows: Rows
@@ -189,9 +199,8 @@ def left_out_errors(kernel: Matrix, targets: Matrix, penalties: Sequence[float])
     return errors
 
 
-def _weighted(scene: Scene) -> "Table":
+def _weighted(tokens: TokenTable) -> "Table":
     """Give each token the root of its bits, so that squared distances count bits, per mean record."""
-    tokens = scene.known_tokens
     roots = np.sqrt(tokens.bits * (len(tokens) / max(int(tokens.bits.sum()), 1))).astype(np.float32)
     return sparse.csr_array((roots, tokens.indices, tokens.indptr), shape=tokens.to_csr().shape)
 

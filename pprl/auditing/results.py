@@ -29,7 +29,7 @@ class AuditResult:
     seed : int
         Of the sample, the scenes and the guesses.
     outcomes : tuple of Outcome
-        By pass and attack.
+        By pass, or all passes together, and attack.
     leakage : tuple of PassLeakage
         Without an attacker, by pass.
     joint : PassesLeakage or None
@@ -39,7 +39,7 @@ class AuditResult:
     dictionary : Finding
         With the key in hand: the reminder.
     frontier : Frontier
-        Recall and success under several chains, on the pass that fares worst.
+        Recall and success under several chains.
     served : Served or None
         Kinds of people; None where every attack was too weak.
     left_out : tuple of str
@@ -74,7 +74,7 @@ class AuditResult:
 
         rows = [
             {
-                "pass": one.pass_name,
+                "pass": one.view.name,
                 "attack": one.kind.name,
                 "records": trial.setting.n_records,
                 "overlap": trial.setting.overlap,

@@ -11,25 +11,43 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
-import msgspec
 import numpy as np
 
 from pprl.auditing.tokentables import TokenTable, token_table
+from pprl.auditing.values import distinct_values
+from pprl.auditing.views import in_all
 from pprl.cleaning.fields import Field
 from pprl.comparison.sampling import wilson
-from pprl.encoding.encoder import Columns, encode_passes, present_in
+from pprl.encoding.encoder import Columns, encode_passes
 from pprl.encoding.errormodel import ErrorModel, corrupt
-from pprl.encoding.passes import FuzzyPass, PassField
-from pprl.encoding.schemes import CLK
+from pprl.encoding.passes import FuzzyPass
 from pprl.errors import UsageError
 from pprl.keys import ProjectKey
 from pprl.model import BitMatrix, TextColumn
-from pprl.model.arrays import Rows, frozen
+from pprl.model.arrays import Mask, Rows, frozen
 
 NOBODY = -1
-PLAIN_BITS, PLAIN_K = 1024, 10  # of a plain CLK
 
 Guess = Rows  # (n_encoded,): for each filter a row of `known`, or -1
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Layer:
+    """One pass of a scene.
+
+    Parameters
+    ----------
+    one : FuzzyPass
+        As the agreement has it, which is no secret.
+    encoded : BitMatrix
+        The victim's filters.
+    known_tokens : TokenTable
+        The tokens of each known record.
+    """
+
+    one: FuzzyPass
+    encoded: BitMatrix
+    known_tokens: TokenTable
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -38,38 +56,46 @@ class Scene:
 
     Parameters
     ----------
-    encoded : BitMatrix
-        The victim's filters, in a random order.
+    layers : tuple of Layer
+        Passes; the records of all are in one random order.
     known : mapping of str to TextColumn
         The attacker's own cleaned records in clear.
-    known_tokens : TokenTable
-        The tokens of each known record under the agreement's pass.
     partner : ndarray of int64, shape (n_encoded,)
-        For each filter the row in `known` of the same person, or -1.  For judging only.
+        For each record the row in `known` of the same person, or -1.  For judging only.
     leaked : ndarray of int64
         Rows of `encoded` whose partner the attacker knows.
 
     Examples
     --------
     >>> from pprl.cleaning.fields import NameField
+    >>> from pprl.encoding.passes import PassField
     >>> from pprl.keys import LinkageKey
     >>> people = {"name": TextColumn.from_texts(["ann", "bob", "cid", "dora"])}
     >>> use = PassField(field="name", bits=20, required=True)
     >>> one = FuzzyPass(name="all", fields=(use,), n_bits=64, hardening=())
     >>> key = LinkageKey.generate().for_project("audit", epoch=1)
-    >>> scene_of(people, [NameField(name="name")], one, key, overlap=1, noise=None, leaked=0, seed=1)
+    >>> scene_of(people, [NameField(name="name")], [one], key, overlap=1, noise=None, leaked=0, seed=1)
     Scene(4 filters of 64 bits, 4 known records, 4 targets, 0 leaked)
     """
 
-    encoded: BitMatrix
+    layers: tuple[Layer, ...]
     known: Mapping[str, TextColumn]
-    known_tokens: TokenTable
     partner: Rows
     leaked: Rows
 
     def __post_init__(self) -> None:
         frozen(self.partner)
         frozen(self.leaked)
+
+    @property
+    def encoded(self) -> BitMatrix:
+        """The filters of the first pass."""
+        return self.layers[0].encoded
+
+    @property
+    def known_tokens(self) -> TokenTable:
+        """The tokens of the first pass."""
+        return self.layers[0].known_tokens
 
     def targets(self) -> Rows:
         """List the rows of `encoded` whose person the attacker holds, and was not told."""
@@ -79,8 +105,9 @@ class Scene:
 
     def __repr__(self) -> str:
         return (
-            f"Scene({len(self.encoded)} filters of {self.encoded.n_bits} bits, {len(self.known_tokens)} known"
-            f" records, {self.targets().size} targets, {self.leaked.size} leaked)"
+            f"Scene({len(self.encoded)} filters of {'+'.join(str(one.encoded.n_bits) for one in self.layers)}"
+            f" bits, {len(self.known_tokens)} known records, {self.targets().size} targets,"
+            f" {self.leaked.size} leaked)"
         )
 
 
@@ -95,10 +122,10 @@ class Finding:
     n_encoded : int
         Filters in the victim's file.
     n_targets : int
-        Filters whose person the attacker holds and was not told.
+        Records whose person the attacker holds and was not told.
     n_right, n_guessed : int
-        Targets that were given to the right person; filters, leaked ones aside, for which a
-        guess was made at all.
+        Targets that were given to the right person, or to one whom the passes do not tell from it;
+        records, leaked ones aside, for which a guess was made at all.
     share, low, high : float
         ``n_right / n_targets``, and its 95 % interval after Wilson; from 0 to 1 without a target.
     cpu_seconds : float
@@ -145,39 +172,10 @@ class Attack(Protocol):
         ...
 
 
-def plain_twin(one: FuzzyPass) -> FuzzyPass:
-    """Give the same pass as a plain CLK: 1,024 bits, k = 10 for each token, nothing hardened.
-
-    It is the positive control: an attack that fails here proves nothing elsewhere.
-
-    Parameters
-    ----------
-    one : FuzzyPass
-        The pass.  Where it states a number of bits for each token, the twin has that number; its
-        salt, block tags, weights and encoding are dropped.
-
-    Examples
-    --------
-    >>> one = FuzzyPass(name="all", fields=(PassField(field="name", bits=200),), n_bits=2048, hardening=())
-    >>> twin = plain_twin(one)
-    >>> twin.n_bits, twin.fields[0].bits_per_token
-    (1024, 10)
-    """
-    return msgspec.structs.replace(
-        one,
-        fields=tuple(_plain_use(use) for use in one.fields),
-        n_bits=PLAIN_BITS,
-        hardening=(),
-        salt=None,
-        encoding=CLK,
-        blocks=(),
-    )
-
-
 def scene_of(
     columns: Columns,
     rules: Sequence[Field],
-    one: FuzzyPass,
+    passes: Sequence[FuzzyPass],
     key: ProjectKey,
     *,
     overlap: float,
@@ -194,15 +192,16 @@ def scene_of(
         Cleaned columns by name of field, each person once.
     rules : sequence of Field
         The agreement's fields.
-    one : FuzzyPass
-        The pass that the victim encoded; people who are absent from it are in neither file.
+    passes : sequence of FuzzyPass
+        What the victim encoded and the attacker has; people who are absent from any of them are in
+        neither file.
     key : ProjectKey
         The victim's key, or one that is thrown away.
     overlap : float
         Share of the encoded people whom the attacker holds, from 0 to 1.
     noise : ErrorModel or None
         Errors of the attacker's copies; None if they are the same as the victim's.  A copy that
-        is absent from the pass because of them is left out, and is then nobody's partner.
+        is absent from a pass because of them is left out, and is then nobody's partner.
     leaked : int
         How many pairs the attacker was told.
     seed : int
@@ -221,7 +220,7 @@ def scene_of(
     if not 0 <= overlap <= 1:
         raise UsageError("overlap: wanted a share from 0 to 1", code="bad-option")
     generator = np.random.default_rng(seed)
-    people = generator.permutation(np.flatnonzero(present_in(columns, one)))
+    people = generator.permutation(np.flatnonzero(in_all(columns, passes)))
     n_encoded = round(people.size / (2 - overlap)) if strangers else people.size
     n_both = round(overlap * n_encoded)
     encoded = generator.permutation(people[:n_encoded])
@@ -229,13 +228,13 @@ def scene_of(
     known = rows_of(columns, held)
     if noise is not None:
         known = corrupt(known, rules, noise, generator)
-    order = generator.permutation(np.flatnonzero(present_in(known, one)))
+    order = generator.permutation(np.flatnonzero(in_all(known, passes)))
     known, held = rows_of(known, order), held[order]
     partner = _partners(encoded, held)
+    filters = encode_passes(rows_of(columns, encoded), rules, passes, key)
     return Scene(
-        encoded=encode_passes(rows_of(columns, encoded), rules, [one], key)[one.name].bits,
+        layers=tuple(Layer(one, filters[one.name].bits, token_table(known, rules, one)) for one in passes),
         known=MappingProxyType(known),
-        known_tokens=token_table(known, rules, one),
         partner=partner,
         leaked=_leaked(partner, leaked, generator),
     )
@@ -278,7 +277,7 @@ def judge(
     Leaked pairs are no success: they count neither as targets nor as guesses.
     """
     targets = scene.targets()
-    n_right = int((guess[targets] == scene.partner[targets]).sum())
+    n_right = int(right_guesses(scene, guess)[targets].sum())
     share = n_right / targets.size if targets.size else 0.0
     low, high = wilson(share, targets.size) if targets.size else (0.0, 1.0)
     return Finding(
@@ -296,6 +295,24 @@ def judge(
     )
 
 
+def right_guesses(scene: Scene, guess: Guess) -> Mask:
+    """Say which guesses name the right person, or one whose tokens are the same in every pass.
+
+    Whom a pass does not tell apart no attack can; whoever names one of several people of one name
+    has told the name.
+
+    Parameters
+    ----------
+    scene : Scene
+        What was attacked.
+    guess : ndarray of int64, shape (n_encoded,)
+        Rows of `known`, or -1.
+    """
+    alike = np.append(distinct_values([one.known_tokens for one in scene.layers]).value, NOBODY)
+    right: Mask = (guess != NOBODY) & (scene.partner != NOBODY) & (alike[guess] == alike[scene.partner])
+    return right
+
+
 def rows_of(columns: Columns, rows: Rows) -> dict[str, TextColumn]:
     """Give some records of columns, without the values that only others have.
 
@@ -310,12 +327,6 @@ def rows_of(columns: Columns, rows: Rows) -> dict[str, TextColumn]:
 def _some(column: TextColumn, rows: Rows) -> TextColumn:
     values = (*column.values, None)  # code -1 reads the last
     return TextColumn.from_texts(values[code] for code in column.codes[rows].tolist())
-
-
-def _plain_use(use: PassField) -> PassField:
-    return msgspec.structs.replace(
-        use, bits=None, bits_per_token=use.bits_per_token or PLAIN_K, expected_tokens=None
-    )
 
 
 def _partners(encoded: Rows, held: Rows) -> Rows:

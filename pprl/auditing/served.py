@@ -5,20 +5,18 @@ Averages hide people.  Whoever is unlike everybody else is found first by an att
 moved or changed a name is missed first by a linkage; so both stand beside each other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from pprl.auditing.attacks import AttackKind
-from pprl.auditing.scenes import NOBODY, Scene, scene_of
-from pprl.auditing.sweep import People, Setting, taking_part
-from pprl.cleaning.fields import Field, NameField, SexField
+from pprl.auditing.scenes import NOBODY, Scene, right_guesses, scene_of
+from pprl.auditing.sweep import Outcome, People, Setting, taking_part
+from pprl.cleaning.fields import NameField, SexField
 from pprl.comparison.sampling import wilson
 from pprl.encoding.encoder import Columns, encode_passes
 from pprl.encoding.errormodel import corrupt
-from pprl.encoding.passes import FuzzyPass
 from pprl.model import BitMatrix, TextColumn
 from pprl.model.arrays import Mask, Rows
 
@@ -48,7 +46,8 @@ class Group:
     found_by_attack : Rate
         How many of them the attack found.
     found_by_linkage : Rate or None
-        How many of them a linkage would find; None where no threshold was predicted.
+        How many of them a linkage would find; None where no threshold was predicted, or no second
+        copy takes part.
     """
 
     name: str
@@ -58,26 +57,26 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """How kinds of people are served by one pass.
+    """How kinds of people are served.
 
     Parameters
     ----------
-    pass_name, attack : str
-        The pass, and the attack.
+    view_name, attack : str
+        The pass or passes, and the attack.
     n_leaked : int
         Pairs that the attacker was told.
-    threshold : float or None
-        The predicted threshold that the linkage uses.
+    thresholds : mapping of str to float
+        By pass the predicted threshold at which the linkage links.
     groups : tuple of Group
         Everybody first.
     n_small : int
         Kinds of people that are left out because there are fewer than 50 of them.
     """
 
-    pass_name: str
+    view_name: str
     attack: str
     n_leaked: int
-    threshold: float | None
+    thresholds: Mapping[str, float]
     groups: tuple[Group, ...]
     n_small: int
 
@@ -85,13 +84,12 @@ class Served:
 def served(
     people: People,
     everybody: Columns,
-    one: FuzzyPass,
-    kind: AttackKind,
+    outcome: Outcome,
     setting: Setting,
     *,
-    threshold: float | None,
+    thresholds: Mapping[str, float],
 ) -> Served:
-    """Attack a pass, link it with a second copy made by the error model, and look at kinds of people.
+    """Carry out an attack, link with a second copy made by the error model, and look at kinds of people.
 
     Parameters
     ----------
@@ -99,69 +97,61 @@ def served(
         Who is attacked.
     everybody : mapping of str to TextColumn
         The whole table, by which a name is rare or common.
-    one : FuzzyPass
-        The pass.
-    kind : AttackKind
-        The attack.
+    outcome : Outcome
+        The attack, and what it attacks.
     setting : Setting
-        Its best conditions.
-    threshold : float or None
-        At which the linkage links.
+        Under which conditions.
+    thresholds : mapping of str to float
+        By pass at which similarity the linkage links; a person is linked who is by any of them.
     """
-    people = taking_part(people, one)
+    view = outcome.view
+    people = taking_part(people, view)
     scene = scene_of(
         people.columns,
         people.rules,
-        one,
-        people.key,
+        view.passes,
+        people.keys[0],
         overlap=1,
         noise=None,
         leaked=setting.n_leaked,
         seed=people.seed,
     )
-    guess = kind.made_for(one)(scene, np.random.default_rng(people.seed))
+    attack = outcome.kind.variants[0]
+    guess = attack(scene, np.random.default_rng(people.seed))
     targets = scene.targets()
     person = scene.partner[targets]
-    found = guess[targets] == person
-    linked = _linked(people, scene, one, threshold)
-    kinds = kinds_of_people(scene, people.rules, one, everybody)
+    found = right_guesses(scene, guess)[targets]
+    linked = _linked(people, scene, thresholds)
+    kinds = kinds_of_people(scene, people, everybody)
     large = {name: mask for name, mask in kinds.items() if mask[person].sum() >= FEWEST_OF_GROUP}
     return Served(
-        pass_name=one.name,
-        attack=kind.made_for(one).name,
+        view_name=view.name,
+        attack=attack.name,
         n_leaked=setting.n_leaked,
-        threshold=threshold,
+        thresholds=thresholds,
         groups=tuple(
-            Group(
-                name,
-                _rate(found[mask[person]]),
-                None if linked is None else _rate(linked[mask & (linked >= 0)]),
-            )
+            Group(name, _rate(found[mask[person]]), _rate_of_linked(linked, mask))
             for name, mask in large.items()
         ),
         n_small=len(kinds) - len(large),
     )
 
 
-def kinds_of_people(
-    scene: Scene, rules: Sequence[Field], one: FuzzyPass, everybody: Columns
-) -> Mapping[str, Mask]:
+def kinds_of_people(scene: Scene, people: People, everybody: Columns) -> Mapping[str, Mask]:
     """Say of each known record of which kinds its person is.
 
     Parameters
     ----------
     scene : Scene
-        Whose known records are looked at.
-    rules : sequence of Field
-        The agreement's fields.
-    one : FuzzyPass
-        The pass, whose fields are looked at.
+        Whose known records are looked at, by the fields of its passes.
+    people : People
+        Whose rules say which fields are names.
     everybody : mapping of str to TextColumn
         The whole table.
     """
-    used = {use.field for use in one.fields}
-    names = [rule.name for rule in rules if rule.name in used and isinstance(rule, NameField)]
-    sexes = [rule.name for rule in rules if rule.name in used and isinstance(rule, SexField)]
+    used = {use.field for layer in scene.layers for use in layer.one.fields}
+    names = [rule.name for rule in people.rules if rule.name in used and isinstance(rule, NameField)]
+    sexes = [rule.name for rule in people.rules if rule.name in used and isinstance(rule, SexField)]
     n_known = len(scene.known_tokens)
     found: dict[str, Mask] = {"everybody": np.ones(n_known, dtype=np.bool_)}
     if names:
@@ -172,7 +162,7 @@ def kinds_of_people(
     low, high = np.quantile(nearest, [_QUARTER, 1 - _QUARTER])
     found["least like anybody else: a quarter"] = nearest <= low
     found["most like somebody else, as relatives are: a quarter"] = nearest >= high
-    lengths = scene.known_tokens.lengths()
+    lengths = np.sum([one.known_tokens.lengths() for one in scene.layers], axis=0)
     short, long = np.quantile(lengths, [_QUARTER, 1 - _QUARTER])
     found["little is recorded: the shortest quarter"] = lengths <= short
     found["much is recorded: the longest quarter"] = lengths >= long
@@ -197,27 +187,33 @@ def _how_many_share(column: TextColumn, everybody: TextColumn) -> Rows:
 
 
 def _nearest(scene: Scene) -> npt.NDArray[np.float32]:
-    alike = scene.known_tokens.dice()
+    alike = np.mean([one.known_tokens.dice() for one in scene.layers], axis=0)
     np.fill_diagonal(alike, 0)
     nearest: npt.NDArray[np.float32] = alike.max(axis=1)
     return nearest
 
 
-def _linked(
-    people: People, scene: Scene, one: FuzzyPass, threshold: float | None
-) -> npt.NDArray[np.int64] | None:
-    """Say of each known record whether it is linked to its second copy; -1 where one is absent."""
-    if threshold is None:
+def _linked(people: People, scene: Scene, thresholds: Mapping[str, float]) -> npt.NDArray[np.int64] | None:
+    """Say of each known record whether a pass links it to its second copy; -1 where none has both."""
+    passes = [one.one for one in scene.layers if one.one.name in thresholds]
+    if not passes:
         return None
-    generator = np.random.default_rng(people.seed)
-    second = corrupt(scene.known, people.rules, people.errors, generator)
+    second = corrupt(scene.known, people.rules, people.errors, np.random.default_rng(people.seed))
     left, right = (
-        encode_passes(each, people.rules, [one], people.key)[one.name] for each in (scene.known, second)
+        encode_passes(each, people.rules, passes, people.keys[0]) for each in (scene.known, second)
     )
-    alike = _row_dice(left.bits, right.bits)
-    both = left.present & right.present
-    linked: npt.NDArray[np.int64] = np.where(both, alike >= threshold, NOBODY).astype(np.int64)
+    linked = np.full(len(scene.known_tokens), NOBODY, dtype=np.int64)
+    for name in left:
+        both = left[name].present & right[name].present
+        alike = _row_dice(left[name].bits, right[name].bits)
+        linked = np.maximum(linked, np.where(both, alike >= thresholds[name], NOBODY))
     return linked
+
+
+def _rate_of_linked(linked: npt.NDArray[np.int64] | None, kind: Mask) -> Rate | None:
+    """Give how many of a kind were linked; None where no pass has both copies of any."""
+    counted = np.empty(0, dtype=np.int64) if linked is None else linked[kind & (linked >= 0)]
+    return _rate(counted) if counted.size else None
 
 
 def _row_dice(left: BitMatrix, right: BitMatrix) -> npt.NDArray[np.float64]:
@@ -228,7 +224,5 @@ def _row_dice(left: BitMatrix, right: BitMatrix) -> npt.NDArray[np.float64]:
 
 
 def _rate(found: npt.NDArray[np.generic]) -> Rate:
-    n = found.size
-    share = float(found.astype(np.float64).mean()) if n else 0.0
-    low, high = wilson(share, n) if n else (0.0, 1.0)
-    return Rate(n, share, low, high)
+    share = float(found.astype(np.float64).mean())
+    return Rate(found.size, share, *wilson(share, found.size))

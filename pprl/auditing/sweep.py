@@ -3,26 +3,27 @@ The sweep: which attack succeeds under which conditions, and which never had a c
 
 Every attack first runs on the same people as plain CLKs, under the best conditions that it can
 have: its *positive control*.  An attack that finds less than 90 % there is too weak for these
-people, and its failure elsewhere says nothing.  Then it runs on the passes as agreed, and on the
-pass that it does best on under harder conditions too.
+people, and its failure elsewhere says nothing.  Then it runs on the passes as agreed, each alone,
+and all together if it can lay them side by side; and where it has most to go by under harder
+conditions too.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pprl.auditing.attacks import AttackKind
 from pprl.auditing.knownpairs import FEWEST_PAIRS
-from pprl.auditing.scenes import Finding, plain_twin, rows_of, scene_of
+from pprl.auditing.scenes import Finding, carry_out, rows_of, scene_of
+from pprl.auditing.views import View, in_all
 from pprl.cleaning.fields import Field
-from pprl.encoding.encoder import Columns, present_in
+from pprl.encoding.encoder import Columns
 from pprl.encoding.errormodel import ErrorModel
-from pprl.encoding.passes import FuzzyPass
 from pprl.keys import ProjectKey
 
 CONTROL = 0.9  # share of plain CLKs that an attack must find
-FEWEST_PEOPLE = 40
+FEWEST_TARGETS = 50  # of fewer a share would count people
 _MOST_TOLD = 0.25  # of the people whom the attacker holds: the others are left to be found
 Progress = Callable[[int, int], None]
 
@@ -73,7 +74,7 @@ class Grid:
 
     overlaps: tuple[float, ...] = (1.0, 0.5, 0.25, 0.1)
     noisy: tuple[bool, ...] = (False, True)
-    leaks: tuple[int, ...] = (100, 500)
+    leaks: tuple[int, ...] = (100, 500, 2000)
     parts: tuple[float, ...] = (1.0, 0.5, 0.25)
 
     def best(self, n_records: int, *, needs_leak: bool) -> Setting:
@@ -93,8 +94,8 @@ class Grid:
             *(replace(best, n_records=round(part * n_records)) for part in self.parts),
             *(replace(best, n_leaked=n) for n in self.leaks if needs_leak),
         ]
-        possible = (one for one in map(_within, (best, *harder)) if _is_possible(one, needs_leak=needs_leak))
-        return tuple(dict.fromkeys(possible))
+        possible = (one for one in map(_within, harder) if _is_possible(one, needs_leak=needs_leak))
+        return tuple(dict.fromkeys((best, *possible)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,22 +108,22 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an attack on one pass.
+    """What came of an attack on one pass, or on all together.
 
     Parameters
     ----------
     kind : AttackKind
         The attack.
-    pass_name : str
-        The pass.
+    view : View
+        What was attacked, as agreed.
     control : Finding
         On the same people as plain CLKs, under the conditions of the first trial.
     trials : tuple of Trial
-        On the pass as agreed, the best conditions first.
+        On the passes as agreed, the best conditions first.
     """
 
     kind: AttackKind
-    pass_name: str
+    view: View
     control: Finding
     trials: tuple[Trial, ...]
 
@@ -147,8 +148,9 @@ class People:
         Cleaned columns by name of field, each person once.
     rules : sequence of Field
         The agreement's fields.
-    key : ProjectKey
-        A key that is thrown away, never the project's.
+    keys : tuple of ProjectKey
+        Keys that are thrown away, never the project's; an attack whose outcome depends on the key
+        is tried under several.
     errors : ErrorModel
         How an attacker's copies may differ.
     seed : int
@@ -157,7 +159,7 @@ class People:
 
     columns: Columns
     rules: Sequence[Field]
-    key: ProjectKey
+    keys: tuple[ProjectKey, ...]
     errors: ErrorModel
     seed: int
 
@@ -167,67 +169,83 @@ class People:
         return len(next(iter(self.columns.values())))
 
 
-def taking_part(people: People, one: FuzzyPass) -> People:
-    """Leave out who is absent from a pass.
+def taking_part(people: People, view: View) -> People:
+    """Leave out who is absent from any pass.
 
     Parameters
     ----------
     people : People
         Everybody.
-    one : FuzzyPass
-        The pass.
+    view : View
+        The passes.
     """
-    return replace(people, columns=rows_of(people.columns, np.flatnonzero(present_in(people.columns, one))))
+    here = np.flatnonzero(in_all(people.columns, view.passes))
+    return replace(people, columns=rows_of(people.columns, here))
 
 
-def attempt(people: People, one: FuzzyPass, kind: AttackKind, setting: Setting) -> Finding:
-    """Carry out an attack on a pass under some conditions.
+def attempt(people: People, view: View, kind: AttackKind, setting: Setting, *, n_keys: int = 1) -> Finding:
+    """Carry out an attack under some conditions.
 
     Parameters
     ----------
     people : People
-        Who is attacked; all take part in the pass.
-    one : FuzzyPass
-        The pass, as agreed or otherwise.
+        Who is attacked; all take part in every pass.
+    view : View
+        The passes, as agreed or otherwise.
     kind : AttackKind
         The attack.
     setting : Setting
         The conditions.
+    n_keys : int
+        Keys under which it is tried, until it finds nearly everybody.
+
+    Returns
+    -------
+    Finding
+        Of the key, and the variant of the attack, by which most were found; its processor time is
+        that of all.
     """
     columns = people.columns
     if setting.n_records < people.n_records:
         columns = rows_of(columns, np.arange(setting.n_records))
-    scene = scene_of(
-        columns,
-        people.rules,
-        one,
-        people.key,
-        overlap=setting.overlap,
-        noise=people.errors if setting.noisy else None,
-        leaked=setting.n_leaked,
-        seed=people.seed,
-    )
-    return kind.carried_out(kind.made_for(one), scene, people.seed)
+    found: list[Finding] = []
+    for key in people.keys[:n_keys]:
+        scene = scene_of(
+            columns,
+            people.rules,
+            view.passes,
+            key,
+            overlap=setting.overlap,
+            noise=people.errors if setting.noisy else None,
+            leaked=setting.n_leaked,
+            seed=people.seed,
+        )
+        found += [carry_out(attack, scene, seed=people.seed) for attack in kind.variants]
+        if max(one.share for one in found) >= CONTROL:
+            break
+    worst = max(found, key=lambda one: one.share)
+    return replace(worst, cpu_seconds=sum(one.cpu_seconds for one in found))
 
 
 def sweep(
     people: People,
-    passes: Sequence[FuzzyPass],
+    views: Sequence[View],
     kinds: Sequence[AttackKind],
     grid: Grid,
     *,
     tick: Callable[[], None] = lambda: None,
 ) -> tuple[Outcome, ...]:
-    """Carry out attacks on passes, and under harder conditions on the pass that fares worst.
+    """Carry out attacks on passes, and under harder conditions where each has most to go by.
 
     Parameters
     ----------
     people : People
         Who is attacked.
-    passes : sequence of FuzzyPass
-        Those as agreed in which there are enough people.
+    views : sequence of View
+        Passes as agreed, alone and at last together, in which there are enough people.  On the last
+        an attack whose outcome depends on the key is tried under several.
     kinds : sequence of AttackKind
-        The attacks.
+        The attacks; one that cannot join passes is tried on each alone.
     grid : Grid
         The conditions.
     tick : callable
@@ -236,48 +254,63 @@ def sweep(
     Returns
     -------
     tuple of Outcome
-        By pass and attack.  An attack that is too weak is tried under its best conditions alone.
+        By view and attack.  An attack that is too weak is tried under its best conditions alone.
     """
-    here = {one.name: taking_part(people, one) for one in passes}
-    first = [_first(here[one.name], one, kind, grid, tick) for one in passes for kind in kinds]
-    name = worst_pass(first)
-    found = []
-    for outcome in first:
-        one = next(each for each in passes if each.name == outcome.pass_name)
-        is_swept = one.name == name and not outcome.too_weak
-        found.append(_further(here[name], one, outcome, grid, tick) if is_swept else outcome)
-    return tuple(found)
+    here = {view.name: taking_part(people, view) for view in views}
+    pairs = [(view, kind) for view in views for kind in kinds if _can_attack(kind, view)]
+    first = [
+        _first(here[view.name], view, kind, grid, tick, n_keys=kind.n_keys if view is views[-1] else 1)
+        for view, kind in pairs
+    ]
+    swept = [chosen for kind in kinds if not (chosen := most_exposed(first, kind)).too_weak]
+    return tuple(
+        _further(here[one.view.name], one, grid, tick) if any(one is each for each in swept) else one
+        for one in first
+    )
 
 
-def worst_pass(outcomes: Iterable[Outcome]) -> str:
-    """Name the pass on which an attack that is not too weak finds most; the first of equal ones.
+def most_exposed(outcomes: Sequence[Outcome], kind: AttackKind) -> Outcome:
+    """Choose where an attack has most to go by: all passes together, or the pass on which it finds most.
 
-    If all attacks are too weak, it is still the pass on which one finds most.
+    Where it finds nobody, that is chance; but all together tell no less than one.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+        Of this attack and others.
+    kind : AttackKind
+        The attack.
     """
-    return max(outcomes, key=lambda one: (not one.too_weak, one.trials[0].finding.share)).pass_name
+    mine = [one for one in outcomes if one.kind is kind]
+    return max(mine, key=lambda one: (not one.too_weak, one.view.is_joint, one.trials[0].finding.share))
 
 
-def n_attempts(n_passes: int, kinds: Sequence[AttackKind], grid: Grid, n_records: int) -> int:
+def n_attempts(views: Sequence[View], kinds: Sequence[AttackKind], grid: Grid, n_records: int) -> int:
     """Say how many attacks a sweep makes at most."""
     settings = [len(grid.settings(n_records, needs_leak=kind.needs_leak)) for kind in kinds]
-    return 2 * n_passes * len(kinds) + sum(settings) - len(kinds)
+    n_first = sum(_can_attack(kind, view) for view in views for kind in kinds)
+    return 2 * n_first + sum(settings) - len(kinds)
 
 
-def _first(people: People, one: FuzzyPass, kind: AttackKind, grid: Grid, tick: Callable[[], None]) -> Outcome:
+def _can_attack(kind: AttackKind, view: View) -> bool:
+    return kind.joins or not view.is_joint
+
+
+def _first(
+    people: People, view: View, kind: AttackKind, grid: Grid, tick: Callable[[], None], *, n_keys: int
+) -> Outcome:
     setting = grid.best(people.n_records, needs_leak=kind.needs_leak)
     found = []
-    for each in (plain_twin(one), one):
-        found.append(attempt(people, each, kind, setting))
+    for each in (view.plain(), view):
+        found.append(attempt(people, each, kind, setting, n_keys=n_keys))
         tick()
-    return Outcome(kind, one.name, found[0], (Trial(setting, found[1]),))
+    return Outcome(kind, view, found[0], (Trial(setting, found[1]),))
 
 
-def _further(
-    people: People, one: FuzzyPass, outcome: Outcome, grid: Grid, tick: Callable[[], None]
-) -> Outcome:
+def _further(people: People, outcome: Outcome, grid: Grid, tick: Callable[[], None]) -> Outcome:
     trials = list(outcome.trials)
     for setting in grid.settings(people.n_records, needs_leak=outcome.kind.needs_leak)[1:]:
-        trials.append(Trial(setting, attempt(people, one, outcome.kind, setting)))
+        trials.append(Trial(setting, attempt(people, outcome.view, outcome.kind, setting)))
         tick()
     return replace(outcome, trials=tuple(trials))
 
@@ -289,4 +322,5 @@ def _within(one: Setting) -> Setting:
 
 
 def _is_possible(one: Setting, *, needs_leak: bool) -> bool:
-    return one.n_records >= FEWEST_PEOPLE and (not needs_leak or one.n_leaked >= FEWEST_PAIRS)
+    n_targets = one.overlap * one.n_records / (2 - one.overlap) - one.n_leaked
+    return n_targets >= FEWEST_TARGETS and (not needs_leak or one.n_leaked >= FEWEST_PAIRS)

@@ -19,7 +19,7 @@ from pprl.encoding.filters import Member, salted
 from pprl.encoding.passes import FuzzyPass, PassField
 from pprl.encoding.tokens import QGrams, cut
 from pprl.model import TextColumn
-from pprl.model.arrays import Rows, counting, frozen
+from pprl.model.arrays import Rows, Scores, counting, frozen
 from pprl.model.columns import MISSING
 
 Matrix = npt.NDArray[np.float32]
@@ -67,6 +67,10 @@ class TokenTable:
     def owners(self) -> Rows:
         """Give for each of `indices` its record."""
         return np.repeat(np.arange(len(self)), self.lengths())
+
+    def asked(self) -> Scores:
+        """Count the positions that the tokens of each record ask for, collisions not counted, shape (n,)."""
+        return np.bincount(self.owners(), weights=self.bits, minlength=len(self)).astype(np.float64)
 
     def frequencies(self) -> Rows:
         """Count the records that have each token, shape (vocabulary,)."""

@@ -2,7 +2,7 @@
 Distinct values of a file: equal filters, equal sets of tokens, and how many records have each.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,22 +42,32 @@ def distinct_filters(bits: BitMatrix) -> Values:
     return _distinct([row.tobytes() for row in bits.words])
 
 
-def distinct_values(table: TokenTable) -> Values:
+def distinct_values(tables: Sequence[TokenTable]) -> Values:
     """List the distinct sets of tokens, most frequent first.
+
+    Parameters
+    ----------
+    tables : sequence of TokenTable
+        Of the same records; two are alike if they have the same tokens in every table.
 
     Examples
     --------
     >>> ends, tokens = np.array([0, 1, 2, 3]), np.array([0, 1, 0])
     >>> table = TokenTable(ends, tokens, tokens + 9, (("field a", "x"), ("field a", "y")))
-    >>> distinct_values(table).counts.tolist()
+    >>> distinct_values([table]).counts.tolist()
     [2, 1]
     """
+    sets = zip(*(_sets(table) for table in tables), strict=True)
+    return _distinct(list(sets))
+
+
+def _sets(table: TokenTable) -> list[bytes]:
     ends = zip(table.indptr[:-1].tolist(), table.indptr[1:].tolist(), strict=True)
-    return _distinct([table.indices[start:stop].tobytes() for start, stop in ends])
+    return [table.indices[start:stop].tobytes() for start, stop in ends]
 
 
-def _distinct(rows: Sequence[bytes]) -> Values:
-    number: dict[bytes, int] = {}
+def _distinct(rows: Sequence[Hashable]) -> Values:
+    number: dict[Hashable, int] = {}
     met = np.array([number.setdefault(row, len(number)) for row in rows], dtype=np.int64)
     counts = np.bincount(met, minlength=len(number))
     order = np.argsort(-counts, kind="stable")  # of equally frequent ones the first met comes first

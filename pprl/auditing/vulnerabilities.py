@@ -24,6 +24,7 @@ from pprl.auditing.similarities import (
     value_counts,
 )
 from pprl.auditing.tokentables import TokenTable
+from pprl.auditing.values import distinct_values
 from pprl.model import BitMatrix
 
 Properties = Mapping[str, npt.NDArray[np.float64]]
@@ -113,8 +114,8 @@ def _ranked(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def _properties_in_clear(table: TokenTable, alike: Matrix) -> Properties:
     sets = table.to_csr()
     dense = (sets @ sets.T).toarray()
-    lengths = np.bincount(table.owners(), weights=table.bits, minlength=len(table))
-    return _properties(_set_counts(table), lengths, dense, alike)
+    values = distinct_values([table])
+    return _properties(values.counts[values.value], table.lengths(), dense, alike)
 
 
 def _properties_encoded(bits: BitMatrix, alike: Matrix) -> Properties:
@@ -161,13 +162,3 @@ def neighbourhood(alike: Matrix) -> npt.NDArray[np.float64]:
     mean_alike = (alike * graph).sum(axis=1) / some
     among = ((graph @ graph) * graph).sum(axis=1) / 2
     return np.column_stack([degree, mean_alike, graph @ degree / some, among]).astype(np.float64)
-
-
-def _set_counts(table: TokenTable) -> npt.NDArray[np.int64]:
-    """Count for each record how many have the same set of tokens."""
-    sets = [
-        table.indices[start:stop].tobytes()
-        for start, stop in zip(table.indptr[:-1].tolist(), table.indptr[1:].tolist(), strict=True)
-    ]
-    number: dict[bytes, int] = {}
-    return value_counts(np.array([number.setdefault(held, len(number)) for held in sets])[:, None])

@@ -52,14 +52,16 @@ def page_of(record: Record) -> str:
         title=f"Audit of the encodings of {record['agreement']['project']}",
         summary=words.summary(record),
         holders=tables.holders_table(),
-        collusions=tables.collusion_table(),
+        collusions=tables.collusion_table(percent(record["with_the_key"]["value"])),
         must_not_meet=words.MUST_NOT_MEET,
         overview=tables.summary_table(record["attacks"]),
+        keys_tried=words.keys_tried(record["attacks"]),
         conditions=words.best_conditions(record["frontier"]),
         scenarios=_scenarios(record["attacks"]),
         together=words.TOGETHER,
         leakage=[tables.leakage_table(one) for one in record["leakage"]],
         joint=tables.joint_table(joint) if joint else None,
+        served_where=words.where(served["pass"]) if served else "",
         served_table=tables.served_table(served) if served else None,
         worst_served=tables.worst_served(served) if served else [],
         chains=tables.chains_table(record["frontier"]),
@@ -98,6 +100,7 @@ def describe_audit(found: AuditResult, agreement: Agreement) -> str:
         *_served_text(record["served"]),
         *(f"noise of {one['pass']}: {_noise(one)}" for one in record["noise"]),
         "\n".join(f"not looked at: {said}" for said in record["left_out"]),
+        words.keys_tried(record["attacks"]),
         _LEGEND.format(control=percent(record["control_asked"])),
     ]
     return "\n\n".join(part for part in parts if part)
@@ -147,11 +150,7 @@ def _leakage_text(leakage: Sequence[Record]) -> str:
     rows = [
         (one["pass"], said, f"{one['agreed'][name]:.3f}", f"{one['plain'][name]:.3f}")
         for one in leakage
-        for said, name in (
-            ("rho", "rho"),
-            ("rho, top 1 %", "rho_top"),
-            ("unique neighbourhoods", "unique_profiles"),
-        )
+        for said, name in _TOLD
     ]
     return columns([("pass", "without an attack", "as agreed", "plain CLK"), *rows])
 
@@ -170,7 +169,7 @@ def _chains_text(frontier: Record) -> str:
     head = ("", "hardening", "recall", "found, at most", "by")
     return "\n".join(
         [
-            f"pass {frontier['pass']}, where attacks find most (* by the rule; = as agreed)",
+            f"hardening of every pass (* by the rule; = as agreed). {words.best_conditions(frontier)}",
             columns([head, *rows]),
             frontier["rule"],
         ]
@@ -216,7 +215,7 @@ def _shown(attacks: Sequence[Record]) -> Record:
         "overview": tables.overview_table(attacks),
         "tables": [tables.trials_table(one) for one in swept],
         "pictures": [
-            (_drawn(drawn), f"{one['title'].capitalize()} on the pass {one['pass']}, with 95 % intervals.")
+            (_drawn(drawn), f"{one['title'].capitalize()}, {words.where(one['pass'])}, with 95 % intervals.")
             for drawn, one in zip(pictures, swept, strict=True)
             if drawn
         ],

@@ -5,7 +5,7 @@ The page, the text and the JSON are made of this record.  Counts of people are p
 are of a sample that was attacked for the purpose, and of groups of 50 people or more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,6 +16,7 @@ from pprl.auditing.results import AuditResult
 from pprl.auditing.scenes import Finding
 from pprl.auditing.served import FEWEST_OF_GROUP, Group, Rate, Served
 from pprl.auditing.sweep import CONTROL, Outcome, Trial
+from pprl.auditing.views import Hardening
 from pprl.encoding.hardening import Diffuse, Step
 from pprl.model import Provenance
 from pprl.reporting.disclosure import protected
@@ -45,7 +46,12 @@ def audit_record(found: AuditResult, agreement: Agreement) -> Record:
         if found.worst is None
         else _outcome(found.worst) | {"trials": [_trial(found.worst.worst)]},
         "leakage": [
-            {"pass": one.name, "agreed": _leakage(one.agreed), "plain": _leakage(one.plain)}
+            {
+                "pass": one.name,
+                "fill_before_hardening": round(one.fill, DIGITS),
+                "agreed": _leakage(one.agreed),
+                "plain": _leakage(one.plain),
+            }
             for one in found.leakage
         ],
         "joint": None
@@ -69,7 +75,7 @@ def _frontier(found: Frontier) -> Record:
     names = _names_of(found.points)
     chosen = next((names[k] for k, one in enumerate(found.points) if one is found.recommended), None)
     return {
-        "pass": found.pass_name,
+        "passes": [one.name for one in found.views],
         "false_share": found.false_share,
         "leaked": found.n_told,
         "limit": LIMIT,
@@ -81,15 +87,24 @@ def _frontier(found: Frontier) -> Record:
 
 def _names_of(points: Sequence[Point]) -> list[str]:
     """Name the chains; where two differ in their length alone, with it."""
-    names = [chain_of(one.steps) for one in points]
-    lengths = [next((step.n_bits for step in one.steps if isinstance(step, Diffuse)), 0) for one in points]
+    names = [_several(chain_of(steps) for steps in one.hardenings) for one in points]
+    lengths = [_several(map(_diffused_to, one.hardenings)) for one in points]
     return [
         f"{name}, {n_bits} bits" if names.count(name) > 1 and n_bits else name
         for name, n_bits in zip(names, lengths, strict=True)
     ]
 
 
-def chain_of(steps: tuple[Step, ...]) -> str:
+def _several(said: Iterable[str]) -> str:
+    """Name what the passes have, once where it is the same for all."""
+    return " / ".join(dict.fromkeys(one for one in said if one))
+
+
+def _diffused_to(steps: Hardening) -> str:
+    return next((str(step.n_bits) for step in steps if isinstance(step, Diffuse)), "")
+
+
+def chain_of(steps: Hardening) -> str:
     """Name a chain of hardening, whatever its steps are.
 
     Examples
@@ -113,7 +128,8 @@ def _outcome(one: Outcome) -> Record:
         "title": one.control.attack,
         "scenario": one.kind.scenario,
         "source": one.kind.source,
-        "pass": one.pass_name,
+        "pass": one.view.name,
+        "keys": one.kind.n_keys,
         "too_weak": one.too_weak,
         "control": _finding(one.control),
         "trials": [_trial(trial) for trial in one.trials],
@@ -175,7 +191,8 @@ def _point(one: Point, name: str) -> Record:
     return {
         "chain": name,
         "agreed": one.agreed,
-        "threshold": one.threshold,
+        "pass": None if one.best_pass is None else one.best_pass.pass_name,
+        "threshold": None if one.best_pass is None else one.best_pass.threshold,
         "recall": None if one.recall is None else round(min(one.recall, 1.0), DIGITS),
         "found": [{"attack": each.attack, **_finding(each)} for each in one.findings],
         "worst": None if one.worst is None else {"attack": one.worst.attack, **_finding(one.worst)},
@@ -184,10 +201,10 @@ def _point(one: Point, name: str) -> Record:
 
 def _served(one: Served) -> Record:
     return {
-        "pass": one.pass_name,
+        "pass": one.view_name,
         "attack": one.attack,
         "leaked": one.n_leaked,
-        "threshold": one.threshold,
+        "thresholds": dict(one.thresholds),
         "groups": [_group(each) for each in one.groups],
         "small_groups": one.n_small,
         "fewest": FEWEST_OF_GROUP,

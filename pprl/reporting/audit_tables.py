@@ -5,7 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from pprl.reporting.audit_words import COLLUSIONS, HOLDERS
+from pprl.reporting.audit_words import COLLUSIONS, HOLDERS, where
 from pprl.reporting.linkage_pictures import interval_bar
 from pprl.reporting.linkage_tables import Cell, Table
 from pprl.reporting.linkage_words import between, number, percent
@@ -41,10 +41,17 @@ def holders_table() -> Table:
     return Table("Who holds what", ("Party", "Holds", "Learns of others' people, alone"), HOLDERS, n_words=3)
 
 
-def collusion_table() -> Table:
-    """Give what parties hold and learn together."""
+def collusion_table(with_the_key: str) -> Table:
+    """Give what parties hold and learn together.
+
+    Parameters
+    ----------
+    with_the_key : str
+        Share of the people who were found with the key in hand.
+    """
     heads = ("Together", "They hold", "They learn")
-    return Table("Who must not meet whom: what parties learn together", heads, COLLUSIONS, n_words=3)
+    rows = [tuple(said.format(with_the_key=with_the_key) for said in row) for row in COLLUSIONS]
+    return Table("Who must not meet whom: what parties learn together", heads, rows, n_words=3)
 
 
 def overview_table(attacks: Sequence[Record]) -> Table:
@@ -81,7 +88,7 @@ def summary_table(attacks: Sequence[Record]) -> Table:
     ]
     heads = (
         "Attack",
-        "Pass on which it finds most",
+        "Where it has most to go by",
         "Plain encodings (control)",
         "As agreed, at most",
         "95 % interval",
@@ -115,15 +122,20 @@ def trials_table(one: Record) -> Table:
         "0 to 100 %",
         "CPU",
     )
-    return Table(
-        f"{one['title'].capitalize()} on the pass {one['pass']}, by condition", heads, rows, n_words=0
-    )
+    return Table(f"{one['title'].capitalize()}, {where(one['pass'])}, by condition", heads, rows, n_words=0)
 
 
 def leakage_table(one: Record) -> Table:
     """Give the leakage measures of a pass beside those of plain encodings."""
     agreed, plain = one["agreed"], one["plain"]
     rows: list[tuple[Cell, ...]] = [
+        (
+            "Share of bits set before hardening",
+            percent(one["fill_before_hardening"]),
+            percent(plain["bit_frequency"]["fill"]),
+        )
+    ]
+    rows += [
         (said, *(_shown(each[name], kind) for each in (agreed, plain))) for said, name, kind in _MEASURES
     ]
     for part, measures in (("bit_frequency", _BITS), ("co_occurrence", _TOGETHER)):
@@ -161,13 +173,18 @@ def chains_table(frontier: Record) -> Table:
         (
             one["chain"] + " (agreed)" * one["agreed"],
             "not predicted" if one["recall"] is None else percent(one["recall"]),
-            "-" if one["threshold"] is None else f"{one['threshold']:.2f}",
+            "-" if one["threshold"] is None else f"{one['threshold']:.2f} ({one['pass']})",
             *(_of_attack(one, name) for name in attacks),
         )
         for one in frontier["chains"]
     ]
-    heads = ("Hardening", "Recall, predicted", "Threshold", *(f"Found: {name}" for name in attacks))
-    return Table(f"Recall and attacks by hardening, on the pass {frontier['pass']}", heads, rows)
+    heads = (
+        "Hardening",
+        "Recall, predicted, of the best pass",
+        "Its threshold",
+        *(f"Found: {name}" for name in attacks),
+    )
+    return Table("Recall and attacks by hardening", heads, rows)
 
 
 def served_table(served: Record) -> Table:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pprl.auditing.views import TOGETHER as TOGETHER_NAME
 from pprl.reporting.linkage_words import between, number, percent
 
 Record = dict[str, Any]
@@ -49,8 +50,16 @@ HOLDERS: tuple[tuple[str, str, str], ...] = (
     ("Outsiders", "nothing; after a theft or a loss, a package", "what the attacks below find"),
 )
 COLLUSIONS: tuple[tuple[str, str, str], ...] = (
-    ("Linkage unit and a custodian", "the key and all encodings", "everybody whom they can name: 100 %"),
-    ("An outsider with a package and the key", "the key and one file", "everybody whom it can name: 100 %"),
+    (
+        "Linkage unit and a custodian",
+        "the key and all encodings",
+        "of everybody whom they can name: {with_the_key}",
+    ),
+    (
+        "An outsider with a package and the key",
+        "the key and one file",
+        "of everybody whom it can name: {with_the_key}",
+    ),
     (
         "Two custodians",
         "the key, twice",
@@ -79,8 +88,8 @@ plain encodings without hardening."""
 _NONE_PASSED = """\
 No attack found that many, so each is too weak for this data. That encodings withstood them says nothing."""
 _MOST = """\
-The most that any attack found: {attack} told who {share} of the people are (95 % interval {interval}), on \
-the pass {name}, {condition}."""
+The most that any attack found: {attack} told who {share} of the people are (95 % interval {interval}), \
+{name}, {condition}."""
 _BETTER = """\
 That no better attack exists. These are re-implementations of published ones, and some of our own; \
 tomorrow's may find more."""
@@ -88,6 +97,10 @@ _LARGER = """\
 What an attacker with a larger file finds. {attacked} people were attacked. A larger file gives graph \
 matching more to go by: an attack that finds few here may find most people of a file some times larger. See \
 how success grows with the number of records."""
+_KEYS = """\
+What {attack} finds depends on the key, all or nothing. Where it has most to go by, it was tried with {n} \
+keys that were thrown away, and the worst counts; elsewhere with one. Intervals are over people, and say \
+nothing of other keys."""
 _HOLDS = """\
 That holds for as many people as were attacked; more people, or more known patients, ask for more."""
 
@@ -112,13 +125,24 @@ def summary(found: Record) -> list[str]:
             attack=worst["title"],
             share=percent(trial["value"]),
             interval=between(trial),
-            name=worst["pass"],
+            name=where(worst["pass"]),
             condition=condition(trial),
         )
     )
     if weak:
         told.append(f"Too weak for this data on every pass, and so no comfort: {'; '.join(weak)}.")
     return told
+
+
+def where(name: str) -> str:
+    """Say which filters were attacked.
+
+    Examples
+    --------
+    >>> where("names"), where(TOGETHER_NAME)
+    ('on the pass names', 'on all passes together')
+    """
+    return f"on {name}" if name == TOGETHER_NAME else f"on the pass {name}"
 
 
 def condition(trial: Record) -> str:
@@ -135,15 +159,31 @@ def condition(trial: Record) -> str:
     return f"by an attacker who holds {held} of the people, {copies}{told}"
 
 
+def keys_tried(attacks: Sequence[Record]) -> str:
+    """Say which attacks were tried under several keys.
+
+    Examples
+    --------
+    >>> keys_tried([{"title": "graph matching", "keys": 3}, {"title": "pattern mining", "keys": 1}])[:52]
+    'What graph matching finds depends on the key, all or'
+    """
+    tried = {one["title"]: one["keys"] for one in attacks if one["keys"] > 1}
+    return " ".join(_KEYS.format(attack=attack, n=n) for attack, n in tried.items())
+
+
 def best_conditions(frontier: Record) -> str:
-    """Say under which conditions the chains of a pass were attacked."""
+    """Say under which conditions the chains were attacked."""
     known = frontier["leaked"]
-    return f"The attacker holds all of the people{f', and knows {number(known)} of them' if known else ''}."
+    places = " or ".join(where(one) for one in frontier["passes"])
+    return (
+        f"The attacks are {places or 'none'}. The attacker holds all of the people"
+        f"{f', and an insider knows {number(known)} of them' if known else ''}."
+    )
 
 
 def recommendation(frontier: Record, attacked: int) -> str:
     """Say which chain the rule chooses, and for how many people."""
-    asked = f"By this rule, for a file of {number(attacked)} people and the pass {frontier['pass']} alone:"
+    asked = f"By this rule, for a file of {number(attacked)} people:"
     if frontier["recommended"] is None:
         return f"{asked} none of these chains."
     agreed = next((one["chain"] for one in frontier["chains"] if one["agreed"]), None)

@@ -12,13 +12,14 @@ import numpy as np
 from pprl.agreement import Agreement
 from pprl.auditing.attacks import ATTACKS, AttackKind, attacks_named
 from pprl.auditing.dictionary import Dictionary
-from pprl.auditing.frontier import N_CHAINS, Frontier, frontier
-from pprl.auditing.measures import PassesLeakage, joint_leakage, pass_leakage
+from pprl.auditing.frontier import N_CHAINS, Frontier, Point, frontier
+from pprl.auditing.measures import joint_leakage, pass_leakage
 from pprl.auditing.noise import NoiseFinding, check_noise
 from pprl.auditing.results import AuditResult
 from pprl.auditing.scenes import Finding, carry_out, rows_of, scene_of
 from pprl.auditing.served import Served, served
-from pprl.auditing.sweep import Grid, Outcome, People, Trial, n_attempts, sweep, worst_pass
+from pprl.auditing.sweep import Grid, Outcome, People, Trial, most_exposed, n_attempts, sweep
+from pprl.auditing.views import View, in_all, views_of
 from pprl.cleaning.columns import clean_columns
 from pprl.encoding.encoder import Columns, present_in
 from pprl.encoding.errormodel import ErrorModel, corrupt
@@ -26,7 +27,7 @@ from pprl.encoding.passes import FuzzyPass
 from pprl.encoding.prediction import Aim
 from pprl.encoding.suggestion import LEAST_RECORDS
 from pprl.errors import DataError, UsageError
-from pprl.keys import LinkageKey
+from pprl.keys import LinkageKey, ProjectKey
 from pprl.workflow.calls import require_type
 from pprl.workflow.tables import all_of, columns_of, raw_columns, require_own_column, sources_of
 
@@ -34,6 +35,7 @@ MOST_ATTACKED = 5_000  # records: tables of all pairs stand in memory
 DEFAULT_ATTACKED, QUICK_ATTACKED = 2_000, 1_000
 _QUICK = Grid(overlaps=(1.0, 0.5), noisy=(False,), leaks=(100,), parts=(1.0,))
 _HALF = 0.5
+_MOST_KEYS = max(one.n_keys for one in ATTACKS.values())
 FALSE_SHARE = 0.001  # of records with a wrong partner, which predicted recall allows, as in `suggest`
 
 
@@ -66,8 +68,8 @@ def audit(
     columns : mapping of str to str or sequence of str, optional
         For fields whose columns have other names here: field to column, or to all columns.
     seed : int
-        Of the sample, the key, the scenes and the guesses.  Another seed is another key, under
-        which graph matching may find everybody where it found nobody: look at several.
+        Of the sample, the keys, the scenes and the guesses.  Graph matching, whose outcome depends
+        on the key, is tried under three where it has its best chance; other seeds are other keys.
     n_records : int, optional
         Records that are attacked, 100 to 5,000; by default 2,000, or 1,000 if it is to be quick.
         More records give an attacker more to go by.
@@ -99,8 +101,8 @@ def audit(
     >>> people = population(300, seed=7).people
     >>> agreement = Agreement.preset("uk-health")
     >>> found = audit(people, agreement, n_records=200, attacks=["predicted-filters"], quick=True)
-    >>> found.n_records, sorted({one.pass_name for one in found.outcomes})[0]
-    (200, 'names_by_part')
+    >>> found.n_records, found.outcomes[-1].view.name
+    (200, 'all passes together')
     """
     start = time.process_time()
     require_type("agreement", agreement, Agreement)
@@ -112,7 +114,7 @@ def audit(
     people = People(
         columns=rows_of(everybody, rows),
         rules=agreement.fields,
-        key=_throwaway_key(seed).for_project("audit", epoch=1),
+        keys=tuple(_throwaway_key(seed, place) for place in range(_MOST_KEYS)),
         errors=errors or agreement.errors or ErrorModel(),
         seed=seed,
     )
@@ -120,9 +122,10 @@ def audit(
     return replace(found, cpu_seconds=time.process_time() - start)
 
 
-def _throwaway_key(seed: int) -> LinkageKey:
+def _throwaway_key(seed: int, place: int) -> ProjectKey:
     """Make a key that an audit can be repeated with; nothing that is encoded under it is kept."""
-    return LinkageKey(hashlib.sha256(f"pprl audit {seed}".encode("ascii")).digest())
+    secret = LinkageKey(hashlib.sha256(f"pprl audit {seed} {place}".encode("ascii")).digest())
+    return secret.for_project("audit", epoch=1)
 
 
 def _audited(
@@ -134,26 +137,28 @@ def _audited(
     progress: Callable[[int, int], None] | None,
 ) -> AuditResult:
     passes = _large_enough(people, agreement)
-    count = _Count(progress, n_attempts(len(passes), kinds, grid, people.n_records) + N_CHAINS * len(kinds))
-    outcomes = sweep(people, passes, kinds, grid, tick=count.tick)
-    worst = next(one for one in passes if one.name == worst_pass(outcomes))
-    compared = _frontier(people, everybody, worst, outcomes, grid, count)
-    agreed = next(point for point in compared.points if point.agreed)
+    views = [one for one in views_of(passes) if in_all(people.columns, one.passes).sum() >= LEAST_RECORDS]
+    planned = n_attempts(views, kinds, grid, people.n_records) + N_CHAINS * len(kinds)
+    count = _Count(progress, planned)
+    outcomes = sweep(people, views, kinds, grid, tick=count.tick)
+    exposed = [one for one in (most_exposed(outcomes, kind) for kind in kinds) if not one.too_weak]
+    compared = _frontier(people, everybody, passes, exposed, grid, count)
+    key = people.keys[0]
     return AuditResult(
         fingerprint=agreement.fingerprint,
         n_table=_length(everybody),
         n_records=people.n_records,
         seed=people.seed,
         outcomes=outcomes,
-        leakage=tuple(pass_leakage(people.columns, people.rules, one, people.key) for one in passes),
-        joint=_joint(people, passes),
+        leakage=tuple(pass_leakage(people.columns, people.rules, one, key) for one in passes),
+        joint=joint_leakage(people.columns, people.rules, passes, key) if views[-1].is_joint else None,
         noise=_noise(people, passes),
-        dictionary=_with_the_key(people, worst),
+        dictionary=_with_the_key(people, passes[0]),
         frontier=compared,
-        served=_served(people, everybody, worst, outcomes, agreed.threshold),
+        served=_served(people, everybody, exposed, next(one for one in compared.points if one.agreed)),
         left_out=(
             *_sampled(people.n_records, _length(everybody), quick=grid == _QUICK),
-            *_unused(kinds, passes, worst),
+            *_unused(kinds, views),
             *_not_attacked(agreement, passes),
         ),
         cpu_seconds=0.0,
@@ -163,21 +168,16 @@ def _audited(
 def _frontier(
     people: People,
     everybody: Columns,
-    one: FuzzyPass,
-    outcomes: Sequence[Outcome],
+    passes: Sequence[FuzzyPass],
+    exposed: Sequence[Outcome],
     grid: Grid,
     count: "_Count",
 ) -> Frontier:
-    strong = [each.kind for each in _strong(outcomes, one)]
     second = corrupt(people.columns, people.rules, people.errors, np.random.default_rng(people.seed))
     aim = Aim(bias=0.1, n_records=max(_length(everybody), 2), false_share=FALSE_SHARE)
-    found = frontier(people, second, one, strong, grid, aim=aim, tick=count.tick)
+    found = frontier(people, second, passes, exposed, grid, aim=aim, tick=count.tick)
     count.finish()
     return found
-
-
-def _strong(outcomes: Sequence[Outcome], one: FuzzyPass) -> list[Outcome]:
-    return [each for each in outcomes if each.pass_name == one.name and not each.too_weak]
 
 
 def _length(columns: Columns) -> int:
@@ -233,41 +233,29 @@ def _large_enough(people: People, agreement: Agreement) -> list[FuzzyPass]:
     return passes
 
 
-def _joint(people: People, passes: Sequence[FuzzyPass]) -> PassesLeakage | None:
-    both = np.logical_and.reduce([present_in(people.columns, one) for one in passes])
-    if len(passes) < 2 or both.sum() < LEAST_RECORDS:
-        return None
-    return joint_leakage(people.columns, people.rules, passes, people.key)
-
-
 def _noise(people: People, passes: Sequence[FuzzyPass]) -> tuple[tuple[str, NoiseFinding], ...]:
     noisy = [one for one in passes if any(step.noisy for step in one.hardening)]
-    return tuple((one.name, check_noise(people.columns, people.rules, one, people.key)) for one in noisy)
+    return tuple((one.name, check_noise(people.columns, people.rules, one, people.keys[0])) for one in noisy)
 
 
 def _with_the_key(people: People, one: FuzzyPass) -> Finding:
+    key = people.keys[0]
     scene = scene_of(
-        people.columns, people.rules, one, people.key, overlap=1, noise=None, leaked=0, seed=people.seed
+        people.columns, people.rules, [one], key, overlap=1, noise=None, leaked=0, seed=people.seed
     )
-    return carry_out(Dictionary(people.rules, one, people.key), scene, seed=people.seed)
+    return carry_out(Dictionary(people.rules, one, key), scene, seed=people.seed)
 
 
-def _served(
-    people: People,
-    everybody: Columns,
-    one: FuzzyPass,
-    outcomes: Sequence[Outcome],
-    threshold: float | None,
-) -> Served | None:
-    strong = _strong(outcomes, one)
-    if not strong:
+def _served(people: People, everybody: Columns, exposed: Sequence[Outcome], agreed: Point) -> Served | None:
+    if not exposed:
         return None
     # Where an attack finds everybody or nobody, no kind of people is served worse than another.
-    kind, trial = min(
-        ((each.kind, trial) for each in strong for trial in each.trials if _is_easy(trial, each)),
+    outcome, trial = min(
+        ((one, trial) for one in exposed for trial in one.trials if _is_easy(trial, one)),
         key=lambda found: abs(found[1].finding.share - _HALF),
     )
-    return served(people, everybody, one, kind, trial.setting, threshold=threshold)
+    thresholds = {one.pass_name: one.threshold for one in agreed.predicted if one.threshold is not None}
+    return served(people, everybody, outcome, trial.setting, thresholds=thresholds)
 
 
 def _is_easy(trial: Trial, outcome: Outcome) -> bool:
@@ -285,14 +273,13 @@ def _sampled(n_records: int, n_table: int, *, quick: bool) -> list[str]:
     return told
 
 
-def _unused(kinds: Sequence[AttackKind], passes: Sequence[FuzzyPass], worst: FuzzyPass) -> list[str]:
+def _unused(kinds: Sequence[AttackKind], views: Sequence[View]) -> list[str]:
     unused = [name for name in ATTACKS if name not in [one.name for one in kinds]]
     told = [f"attacks not carried out: {', '.join(unused)}"] if unused else []
-    if len(passes) > 1:
-        told += [
-            f"harder conditions: tried on {worst.name} alone, where attacks find most",
-            "attacks on several passes together, which find some times as many; what they tell is measured",
-        ]
+    if len(views) > 1:
+        told.append("harder conditions: tried where each attack has most to go by")
+    if len(views) > 1 and not views[-1].is_joint:
+        told.append("all passes together: too few records of the sample take part in all")
     return told
 
 

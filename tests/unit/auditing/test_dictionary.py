@@ -18,7 +18,7 @@ from pprl.keys import LinkageKey
 def test_with_the_key_everybody_is_found(people, rules, key, fuzzy, hardening, overlap):
     """Whatever the hardening, and noise with it."""
     one = fuzzy(*hardening)
-    scene = scene_of(people(200), rules, one, key, overlap=overlap, noise=None, leaked=0, seed=1)
+    scene = scene_of(people(200), rules, [one], key, overlap=overlap, noise=None, leaked=0, seed=1)
 
     assert 1.0 == carry_out(Dictionary(rules, one, key), scene, seed=1).share
 
@@ -26,7 +26,7 @@ def test_with_the_key_everybody_is_found(people, rules, key, fuzzy, hardening, o
 def test_another_key_finds_nobody_to_speak_of(people, rules, key, fuzzy):
     """It is the key that opens, not the agreement."""
     one = fuzzy(Diffuse(t=10, n_bits=1024))
-    scene = scene_of(people(200), rules, one, key, overlap=1, noise=None, leaked=0, seed=1)
+    scene = scene_of(people(200), rules, [one], key, overlap=1, noise=None, leaked=0, seed=1)
     other = LinkageKey(bytes(range(1, 33))).for_project("audit", epoch=1)
 
     assert 0.1 > carry_out(Dictionary(rules, one, other), scene, seed=1).share
@@ -35,7 +35,7 @@ def test_another_key_finds_nobody_to_speak_of(people, rules, key, fuzzy):
 def test_who_knows_nobody_finds_nobody(people, rules, key, fuzzy):
     """No known record, no guess."""
     scene = scene_of(
-        people(20), rules, fuzzy(), key, overlap=0, noise=None, leaked=0, seed=1, strangers=False
+        people(20), rules, [fuzzy()], key, overlap=0, noise=None, leaked=0, seed=1, strangers=False
     )
 
     assert 0 == carry_out(Dictionary(rules, fuzzy(), key), scene, seed=1).n_guessed

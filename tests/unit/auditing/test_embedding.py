@@ -16,7 +16,7 @@ from pprl.auditing.embedding import (
     spectral_embedding,
     told_stretch,
 )
-from pprl.auditing.tokentables import token_table
+from pprl.auditing.tokentables import TokenTable, token_table
 from pprl.model import BitMatrix
 
 
@@ -113,3 +113,31 @@ def test_invariants_go_with_their_records(seed):
     expected = invariants(kernel, sizes)[order]
     # Ranks of sums that are nearly equal may swap by rounding, so a few cells differ by a step.
     assert np.mean(np.abs(shuffled - expected) < 0.01) > 0.95
+
+
+@given(st.lists(st.tuples(st.sets(st.integers(0, 5)), st.sets(st.integers(6, 9))), min_size=2, max_size=6))
+def test_tokens_in_common_ask_for_the_fewer_positions_of_two_records(records):
+    """The twin counts for each pair and token; the share of a field is split evenly over its tokens."""
+    budgets = {"a": 60, "b": 12}
+    held = [(("a", sorted(a)), ("b", sorted(b))) for a, b in records]
+    asked = [
+        {t: budgets[f] // len(ts) for f, ts in one for t in ts if len(ts) in {1, 2, 3, 4}} for one in held
+    ]
+    ends = np.cumsum([0, *map(len, asked)])
+    table = TokenTable(
+        ends,
+        np.array([t for one in asked for t in sorted(one)], dtype=np.int64),
+        np.array([one[t] for one in asked for t in sorted(one)], dtype=np.int64),
+        tuple(("a" if t < 6 else "b", str(t)) for t in range(10)),
+    )
+    n_bits = 256
+
+    found = expected_agreements(table, n_bits, 1)
+
+    for i, one in enumerate(asked):
+        for j, other in enumerate(asked):
+            shared = sum(min(one[t], other[t]) for t in one if t in other)
+            union = sum(one.values()) + sum(other.values()) - shared
+            unset = [np.exp(-sum(each.values()) / n_bits) for each in (one, other)]
+            differing = sum(unset) - 2 * np.exp(-union / n_bits)
+            assert abs(found[i, j] - (1 - 2 * differing)) < 1e-5

@@ -12,13 +12,13 @@ from hypothesis.extra import numpy as some
 from pprl.auditing.frequency import (
     FrequencyAlignment,
     as_alike,
-    asked_bits,
     extended,
-    judge_values,
     paired,
+    value_quality,
 )
-from pprl.auditing.scenes import NOBODY, plain_twin, scene_of
+from pprl.auditing.scenes import NOBODY, judge, scene_of
 from pprl.auditing.values import distinct_filters, distinct_values
+from pprl.auditing.views import plain_twin
 from pprl.encoding.hardening import Diffuse
 from pprl.encoding.passes import FuzzyPass, PassField
 from pprl.errors import UsageError
@@ -36,8 +36,9 @@ def attacked(people, rules, key):
     def attack(how, *hardening, n_people=2000, **options):
         one = msgspec.structs.replace(SURNAMES, hardening=hardening)
         said = {"overlap": 1.0, "noise": None, "leaked": 0, "seed": 1, **options}
-        scene = scene_of(people(n_people), rules, one, key, **said)
-        return judge_values(how, scene, how(scene, np.random.default_rng(1)), cpu_seconds=0.0)
+        scene = scene_of(people(n_people), rules, [one], key, **said)
+        guess = how(scene, np.random.default_rng(1))
+        return judge(how, scene, guess, cpu_seconds=0.0, extra=value_quality(scene, guess))
 
     return attack
 
@@ -69,7 +70,7 @@ def test_diffusion_hides_no_frequency(attacked):
 
 def test_unique_filters_give_no_frequency(people, rules, key, fuzzy):
     """Where each record is alone with its filter there is nothing to align."""
-    scene = scene_of(people(300), rules, fuzzy(), key, overlap=1, noise=None, leaked=0, seed=1)
+    scene = scene_of(people(300), rules, [fuzzy()], key, overlap=1, noise=None, leaked=0, seed=1)
 
     guess = FrequencyAlignment()(scene, np.random.default_rng(1))
 
@@ -132,13 +133,13 @@ def test_alike_filters_share_the_bits_of_common_tokens(bits, tokens, per_token):
 
 def test_the_right_value_is_hardly_ever_ruled_out(people, rules, key):
     """Filters of surnames share about as many bits with the commonest one as is expected."""
-    scene = scene_of(people(1000), rules, SURNAMES, key, overlap=1, noise=None, leaked=0, seed=1)
-    values = distinct_values(scene.known_tokens)
+    scene = scene_of(people(1000), rules, [SURNAMES], key, overlap=1, noise=None, leaked=0, seed=1)
+    values = distinct_values([scene.known_tokens])
     order = np.argsort(scene.partner)
     bits = scene.encoded.to_bools()[order][values.first]  # for each value its filter
     tokens = scene.known_tokens.to_csr().toarray()[values.first] > 0
 
-    alike = as_alike(bits, tokens, asked_bits(scene.known_tokens)[values.first], 0, 0)
+    alike = as_alike(bits, tokens, scene.known_tokens.asked()[values.first], 0, 0)
 
     assert np.diag(alike).mean() > 0.99
     assert alike.mean() < 0.9

@@ -1,15 +1,19 @@
 """Graph matching: people are found again in plain filters, and not in noise."""
 
 import dataclasses
+from decimal import Decimal
 
+import msgspec
 import numpy as np
 import pytest
 
 import pprl.auditing.graphs
-from pprl.auditing.graphs import GraphMatching
-from pprl.auditing.scenes import NOBODY, carry_out, plain_twin, scene_of
-from pprl.encoding.hardening import Diffuse
+from pprl.auditing.graphs import GraphMatching, stretch_of
+from pprl.auditing.scenes import NOBODY, carry_out, scene_of
+from pprl.auditing.views import plain_twin
+from pprl.encoding.hardening import Balance, Diffuse, Flip, Permute, Rehash, Rule90, XorFold
 from pprl.errors import UsageError
+from pprl.keys import LinkageKey
 from pprl.model import BitMatrix
 
 
@@ -20,9 +24,16 @@ def plain(people, rules, key, fuzzy):
     def make(n_people, overlap=1.0, leaked=0, hardening=()):
         one = plain_twin(fuzzy())
         one = type(one)(name=one.name, fields=one.fields, n_bits=one.n_bits, hardening=hardening)
-        return scene_of(people(n_people), rules, one, key, overlap=overlap, noise=None, leaked=leaked, seed=1)
+        return scene_of(
+            people(n_people), rules, [one], key, overlap=overlap, noise=None, leaked=leaked, seed=1
+        )
 
     return make
+
+
+def with_filters(scene, bits):
+    """A scene of one pass with other filters."""
+    return dataclasses.replace(scene, layers=(dataclasses.replace(scene.layers[0], encoded=bits),))
 
 
 def test_plain_filters_are_recognised(plain):
@@ -58,7 +69,7 @@ def test_random_bits_leave_chance(plain):
     scene = plain(300)
     bits = BitMatrix.from_bools(np.random.default_rng(1).random((300, 1024)) < 0.3)
 
-    finding = carry_out(GraphMatching(), dataclasses.replace(scene, encoded=bits), seed=1)
+    finding = carry_out(GraphMatching(), with_filters(scene, bits), seed=1)
     assert finding.n_right <= 8  # one is expected
 
 
@@ -83,7 +94,9 @@ def test_the_order_of_the_filters_says_nothing(plain):
     """Filters in another order are given to the same people."""
     scene = plain(400)
     order = np.random.default_rng(2).permutation(400)
-    shuffled = dataclasses.replace(scene, encoded=scene.encoded.take(order), partner=scene.partner[order])
+    shuffled = dataclasses.replace(
+        with_filters(scene, scene.encoded.take(order)), partner=scene.partner[order]
+    )
     guess, other = (GraphMatching()(one, np.random.default_rng(1)) for one in (scene, shuffled))
 
     assert np.mean(guess[order] == other) > 0.98
@@ -113,7 +126,7 @@ def test_absent_records_are_given_to_nobody(plain):
     scene = plain(300)
     words = scene.encoded.words.copy()
     words[:10] = 0
-    with_absent = dataclasses.replace(scene, encoded=BitMatrix(words, 1024))
+    with_absent = with_filters(scene, BitMatrix(words, 1024))
 
     guess = GraphMatching()(with_absent, np.random.default_rng(1))
     assert (guess[:10] == NOBODY).all()
@@ -131,3 +144,54 @@ def test_too_many_records_are_refused(plain, monkeypatch):
 
     with pytest.raises(UsageError, match="at most 100 records"):
         GraphMatching()(plain(200), np.random.default_rng(1))
+
+
+def test_what_the_agreement_says_of_hardening_is_used():
+    """It is no secret: bits that are XORed are counted over the chain, noise and order do not matter."""
+    balanced = (Diffuse(t=3, n_bits=512), XorFold(), Permute(), Balance(), Flip(probability=Decimal("0.05")))
+
+    assert 6 == stretch_of(balanced)
+    assert 1 == stretch_of(())
+    assert None is stretch_of((Rehash(width=8, stride=8, k=2, n_bits=512),))
+
+
+@pytest.mark.parametrize("rounds", range(1, 9))
+def test_rule_90_xors_as_many_bits_as_its_output_has(rounds):
+    """Of one bit set as many are set after some rounds as an output has of inputs."""
+    one = BitMatrix.from_bools(np.arange(1024)[None, :] == 500)
+    key = LinkageKey(bytes(32)).for_project("audit", epoch=1).derive("hardening")
+
+    assert int(Rule90(rounds=rounds)(one, key).popcounts()[0]) == stretch_of((Rule90(rounds=rounds),))
+
+
+def test_what_filters_tell_is_enough_where_the_agreement_says_nothing(plain):
+    """The number of XORed bits is told from the filters, and people are found all the same."""
+    scene = plain(400, hardening=(Diffuse(t=2, n_bits=1024),))
+    (layer,) = scene.layers
+    unsaid = type(layer.one)(
+        name="all",
+        fields=layer.one.fields,
+        n_bits=1024,
+        hardening=(Rehash(width=8, stride=8, k=2, n_bits=1024),),
+    )
+    blind = dataclasses.replace(scene, layers=(dataclasses.replace(layer, one=unsaid),))
+
+    assert carry_out(GraphMatching(), blind, seed=1).share > 0.8
+
+
+def test_all_passes_together_tell_more_than_any(people, rules, key, fuzzy):
+    """Noise of hardening is of each pass alone; agreements are averaged, and people are found."""
+    passes = [
+        msgspec.structs.replace(fuzzy(Diffuse(t=3, n_bits=1024)), name=name) for name in ("a", "b", "c", "d")
+    ]
+    together, alone = (
+        carry_out(
+            GraphMatching(),
+            scene_of(people(600), rules, some, key, overlap=1, noise=None, leaked=0, seed=1),
+            seed=1,
+        )
+        for some in (passes, passes[:1])
+    )
+
+    assert alone.share < 0.1
+    assert together.share > 0.9

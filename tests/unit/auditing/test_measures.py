@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as some
 
 from pprl.auditing.measures import joint_leakage, leakage, pass_leakage, rounded_profiles, unique_share
-from pprl.auditing.scenes import plain_twin
 from pprl.auditing.similarities import filter_dice
 from pprl.auditing.tokentables import token_table
+from pprl.auditing.views import plain_twin
 from pprl.auditing.vulnerabilities import KINDS, led_to, neighbourhood, vulnerabilities
 from pprl.encoding.encoder import encode_passes
 from pprl.encoding.hardening import Balance, Diffuse

@@ -17,8 +17,9 @@ from pprl.auditing.patterns import (
     token_groups,
     true_columns,
 )
-from pprl.auditing.scenes import NOBODY, carry_out, plain_twin, scene_of
+from pprl.auditing.scenes import NOBODY, carry_out, scene_of
 from pprl.auditing.tokentables import token_table
+from pprl.auditing.views import plain_twin
 from pprl.encoding.encoder import encode_passes
 from pprl.encoding.hardening import Diffuse
 from pprl.errors import UsageError
@@ -33,7 +34,7 @@ def scene(people, rules, key, fuzzy):
 
     def make(*hardening):
         one = msgspec.structs.replace(plain_twin(fuzzy()), hardening=hardening)
-        return scene_of(people(N), rules, one, key, overlap=1, noise=None, leaked=0, seed=1)
+        return scene_of(people(N), rules, [one], key, overlap=1, noise=None, leaked=0, seed=1)
 
     return make
 

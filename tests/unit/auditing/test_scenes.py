@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pprl.auditing.scenes import NOBODY, carry_out, judge, plain_twin, scene_of
+from pprl.auditing.scenes import NOBODY, carry_out, judge, scene_of
+from pprl.auditing.views import plain_twin
 from pprl.encoding.encoder import encode_passes
 from pprl.encoding.errormodel import ErrorModel
 from pprl.encoding.hardening import Diffuse
@@ -36,7 +37,7 @@ def make(people, rules, key, fuzzy):
         return scene_of(
             people(n_people),
             rules,
-            fuzzy(*hardening),
+            [fuzzy(*hardening)],
             key,
             overlap=overlap,
             noise=noise,

@@ -5,16 +5,30 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pprl.auditing.attacks import ATTACKS, attacks_named, stretch_of
-from pprl.auditing.frontier import LIMIT, Frontier, Point, chains_of, frontier
+from pprl.auditing.attacks import ATTACKS, attacks_named
+from pprl.auditing.frontier import LIMIT, Frontier, Point, Predicted, chains_of, frontier
 from pprl.auditing.scenes import Finding, scene_of
 from pprl.auditing.served import FEWEST_OF_GROUP, kinds_of_people, served
-from pprl.auditing.sweep import CONTROL, Grid, People, n_attempts, sweep, worst_pass
+from pprl.auditing.sweep import (
+    CONTROL,
+    FEWEST_TARGETS,
+    Grid,
+    Outcome,
+    People,
+    Setting,
+    Trial,
+    attempt,
+    most_exposed,
+    n_attempts,
+    sweep,
+)
+from pprl.auditing.views import TOGETHER, View, views_of
 from pprl.encoding.encoder import encode_passes
 from pprl.encoding.errormodel import ErrorModel, corrupt
 from pprl.encoding.hardening import Balance, Diffuse, Rule90, XorFold
 from pprl.encoding.prediction import Aim
 from pprl.errors import UsageError
+from pprl.keys import LinkageKey
 from pprl.model import TextColumn
 
 T2, T5 = (Diffuse(t=2, n_bits=1024),), (Diffuse(t=5, n_bits=1024),)
@@ -26,7 +40,7 @@ def attacked(people, rules, key):
     """A function that gives so many people to be attacked."""
 
     def make(n_people):
-        return People(people(n_people), rules, key, ErrorModel(), seed=3)
+        return People(people(n_people), rules, (key,), ErrorModel(), seed=3)
 
     return make
 
@@ -36,7 +50,7 @@ def swept(attacked, fuzzy):
     """Linear learning from known pairs, and frequency alignment, on two passes of 300 people."""
     weak, strong = fuzzy(*T2), fuzzy(*T5)
     passes = [replace_name(strong, "strong"), replace_name(weak, "weak")]
-    return sweep(attacked(300), passes, attacks_named(("known-pairs", "frequency")), SMALL)
+    return sweep(attacked(300), views_of(passes), attacks_named(("known-pairs", "frequency")), SMALL)
 
 
 def replace_name(one, name):
@@ -53,9 +67,25 @@ def finding(share, high=None):
     )
 
 
+def point(steps, recall, *findings):
+    """A chain of one pass."""
+    return Point((steps,), agreed=False, predicted=(Predicted("all", 0.7, recall),), findings=findings)
+
+
+def outcome(kind, view):
+    """That an attack passed its control on some passes."""
+    setting = Setting(1000, 1.0, noisy=False, n_leaked=0)
+    return Outcome(kind, view, finding(1.0), (Trial(setting, finding(0.0)),))
+
+
+def exposed(kinds, one):
+    """Attacks that passed their control on one pass."""
+    return [outcome(kind, View(one.name, (one,))) for kind in kinds]
+
+
 def test_every_attack_has_a_control_at_full_overlap(swept):
     """An attack is first made on plain CLKs under the same conditions, and a weak one is told from others."""
-    by_attack = {(one.pass_name, one.kind.name): one for one in swept}
+    by_attack = {(one.view.name, one.kind.name): one for one in swept}
 
     assert {True} == {one.too_weak for (_, name), one in by_attack.items() if name == "frequency"}
     assert {False} == {one.too_weak for (_, name), one in by_attack.items() if name == "known-pairs"}
@@ -65,9 +95,10 @@ def test_every_attack_has_a_control_at_full_overlap(swept):
 
 def test_harder_conditions_are_tried_where_attacks_find_most(swept):
     """The pass that fares worst is looked at further, by attacks that are not too weak."""
-    n_trials = {(one.pass_name, one.kind.name): len(one.trials) for one in swept}
+    (kind,) = attacks_named(("known-pairs",))
+    n_trials = {(one.view.name, one.kind.name): len(one.trials) for one in swept}
 
-    assert "weak" == worst_pass(swept)
+    assert "weak" == most_exposed(swept, kind).view.name
     assert n_trials["weak", "known-pairs"] == len(SMALL.settings(300, needs_leak=True)) > 1
     assert 1 == n_trials["strong", "known-pairs"] == n_trials["weak", "frequency"]
 
@@ -84,7 +115,9 @@ def test_the_same_seed_finds_the_same(attacked, fuzzy):
     one, two = (
         [
             (trial.setting, trial.finding.n_right)
-            for outcome in sweep(attacked(200), [fuzzy(*T2)], attacks_named(("predicted-filters",)), SMALL)
+            for outcome in sweep(
+                attacked(200), views_of([fuzzy(*T2)]), attacks_named(("predicted-filters",)), SMALL
+            )
             for trial in outcome.trials
         ]
         for _ in range(2)
@@ -97,9 +130,11 @@ def test_progress_counts_every_attack(attacked, fuzzy):
     """Whoever watches is told of each, and never of more than were planned."""
     kinds, ticks = attacks_named(("known-pairs", "predicted-filters")), []
 
-    sweep(attacked(200), [fuzzy(*T2)], kinds, SMALL, tick=lambda: ticks.append(1))
+    views = views_of([fuzzy(*T2), replace_name(fuzzy(*T2), "other")])
 
-    assert len(ticks) == n_attempts(1, kinds, SMALL, 200)
+    sweep(attacked(300), views, kinds, SMALL, tick=lambda: ticks.append(1))
+
+    assert len(ticks) == n_attempts(views, kinds, SMALL, 300)
 
 
 @pytest.mark.parametrize("needs_leak", [True, False])
@@ -123,7 +158,7 @@ def test_people_who_are_absent_from_a_pass_are_not_attacked(attacked, rules, key
     names = [None if k % 2 else name for k, name in enumerate(whole.columns["given_name"].to_texts())]
     people = replace(whole, columns=dict(whole.columns) | {"given_name": TextColumn.from_texts(names)})
 
-    outcomes = sweep(people, [fuzzy(*T2)], attacks_named(("known-pairs",)), SMALL)
+    outcomes = sweep(people, views_of([fuzzy(*T2)]), attacks_named(("known-pairs",)), SMALL)
 
     assert 100 == outcomes[0].trials[0].finding.n_encoded
     assert 25 == outcomes[0].trials[0].setting.n_leaked
@@ -137,13 +172,40 @@ def test_an_unknown_attack_is_refused():
         attacks_named(())
 
 
-def test_attacks_are_set_up_as_the_agreement_says(fuzzy):
-    """The agreement is no secret: what it says of the hardening an attacker knows."""
-    attack = ATTACKS["graph"].made_for(fuzzy(*T5))
+def test_all_passes_together_are_attacked_and_swept(attacked, fuzzy):
+    """An attack that can join passes does, beside its control, and is tried there under harder conditions."""
+    passes = [replace_name(fuzzy(Diffuse(t=3, n_bits=1024)), name) for name in ("a", "b", "c")]
+    (kind,) = kinds = attacks_named(("predicted-filters",))
 
-    assert (1024, 5) == (attack.n_bits, attack.stretch)
-    assert None is stretch_of((Balance(),))
-    assert 6 == stretch_of((Diffuse(t=3, n_bits=512), XorFold()))
+    swept = sweep(attacked(400), views_of(passes), kinds, SMALL)
+
+    assert ["a", "b", "c", TOGETHER] == [one.view.name for one in swept]
+    assert most_exposed(swept, kind) is swept[-1]
+    assert all(one.control.share > CONTROL for one in swept)
+    assert [1, 1, 1] == [len(one.trials) for one in swept[:3]]
+    assert len(SMALL.settings(400, needs_leak=True)) == len(swept[-1].trials)
+    assert swept[-1].trials[0].finding.share > max(one.trials[0].finding.share for one in swept[:3])
+
+
+def test_the_key_that_hides_least_counts(attacked, fuzzy):
+    """An attack whose outcome depends on the key is made under several, until it finds nearly everybody."""
+    keys = [LinkageKey(bytes([k] * 32)).for_project("audit", epoch=1) for k in range(3)]
+    view, (kind,) = views_of([fuzzy(*T5)])[0], attacks_named(("graph",))
+    setting = Setting(300, 1.0, noisy=False, n_leaked=0)
+    people = attacked(300)
+
+    alone = [attempt(replace(people, keys=(key,)), view, kind, setting) for key in keys]
+    several = attempt(replace(people, keys=tuple(keys)), view, kind, setting, n_keys=3)
+
+    assert max(one.n_right for one in alone) == several.n_right > min(one.n_right for one in alone)
+
+
+def test_no_trial_has_so_few_targets_that_a_share_counts_people():
+    """Of eleven people a share says how many were found."""
+    for needs_leak in (True, False):
+        for one in Grid().settings(200, needs_leak=needs_leak)[1:]:
+            held = one.overlap * one.n_records / (2 - one.overlap)
+            assert held - one.n_leaked >= FEWEST_TARGETS
 
 
 def test_the_frontier_has_the_agreed_chain_and_none(attacked, fuzzy):
@@ -154,16 +216,37 @@ def test_the_frontier_has_the_agreed_chain_and_none(attacked, fuzzy):
 
     kinds = attacks_named(("predicted-filters", "known-pairs"))
 
-    found = frontier(people, second, one, kinds, SMALL, aim=aim)
+    found = frontier(people, second, [one], exposed(kinds, one), SMALL, aim=aim)
 
     tried = [(2, 1024), (3, 1024), (4, 1024), (4, 2048), (5, 1024)]
-    assert [(), *((Diffuse(t=t, n_bits=n_bits),) for t, n_bits in tried)] == [p.steps for p in found.points]
-    assert [T5] == [point.steps for point in found.points if point.agreed]
+    chains = [(), *((Diffuse(t=t, n_bits=n_bits),) for t, n_bits in tried)]
+    assert [(chain,) for chain in chains] == [p.hardenings for p in found.points]
+    assert [(T5,)] == [point.hardenings for point in found.points if point.agreed]
     assert found.points[0].worst.share > CONTROL
     assert all(["known pairs, predicted filters"] == [one.attack for one in p.findings] for p in found.points)
     assert found.points[-1].worst.share < LIMIT
     assert {270} == {one.n_targets for point in found.points for one in point.findings}
     assert all(0 < point.recall <= 1 for point in found.points)
+
+
+def test_the_frontier_of_several_passes_attacks_them_together(attacked, fuzzy):
+    """A chain is put on every pass; its recall is that of the pass that finds most by itself."""
+    people = attacked(300)
+    passes = [replace_name(fuzzy(*T5), "five"), replace_name(fuzzy(*T2), "two")]
+    (together,) = (view for view in views_of(passes) if view.is_joint)
+    second = corrupt(people.columns, people.rules, people.errors, np.random.default_rng(1))
+    aim = Aim(bias=0.1, n_records=300, false_share=0.001)
+    (kind,) = attacks_named(("predicted-filters",))
+
+    found = frontier(people, second, passes, [outcome(kind, together)], SMALL, aim=aim)
+
+    assert (together,) == found.views
+    agreed = next(one for one in found.points if one.agreed)
+    assert (T5, T2) == agreed.hardenings
+    assert ["five", "two"] == [one.pass_name for one in agreed.predicted]
+    assert agreed.recall == max(one.recall for one in agreed.predicted)
+    setting = replace(SMALL.best(300, needs_leak=True), n_leaked=30)
+    assert agreed.findings[0].n_right == attempt(people, together, kind, setting).n_right
 
 
 @pytest.mark.parametrize("steps", [(*T2, Balance()), (Rule90(),)])
@@ -172,42 +255,39 @@ def test_a_chain_without_a_formula_has_no_predicted_recall(attacked, fuzzy, step
     people, one = attacked(150), fuzzy(*steps)
     aim = Aim(bias=0.1, n_records=150, false_share=0.001)
 
-    found = frontier(people, people.columns, one, (), SMALL, aim=aim)
+    found = frontier(people, people.columns, [one], (), SMALL, aim=aim)
 
     assert None is found.points[-1].recall
-    assert chains_of(one)[-1] == one.hardening
+    assert chains_of([one])[-1] == (one.hardening,)
     assert None is found.recommended
 
 
 def test_the_rule_takes_the_highest_recall_under_the_limit():
     """By the upper end of the interval, of every attack."""
     points = (
-        Point((), agreed=False, threshold=0.8, recall=0.99, findings=(finding(1.0),)),
-        Point(T2, agreed=True, threshold=0.7, recall=0.98, findings=(finding(0.0), finding(0.04, LIMIT))),
-        Point(
-            (XorFold(),), agreed=False, threshold=0.7, recall=0.97, findings=(finding(0.01), finding(0.02))
-        ),
-        Point(T5, agreed=False, threshold=0.6, recall=0.90, findings=(finding(0.0),)),
+        point((), 0.99, finding(1.0)),
+        point(T2, 0.98, finding(0.0), finding(0.04, LIMIT)),
+        point((XorFold(),), 0.97, finding(0.01), finding(0.02)),
+        point(T5, 0.90, finding(0.0)),
     )
 
-    assert points[2] == Frontier("all", 0.001, 0, points).recommended
-    assert None is Frontier("all", 0.001, 0, points[:2]).recommended
+    assert points[2] == Frontier((), 0.001, 0, points).recommended
+    assert None is Frontier((), 0.001, 0, points[:2]).recommended
 
 
 def test_no_chain_is_recommended_if_every_attack_was_too_weak():
     """What nobody could attack is not shown to be protected."""
-    points = (Point(T5, agreed=True, threshold=0.6, recall=0.9, findings=()),)
-
-    assert None is Frontier("all", 0.001, 0, points).recommended
+    assert None is Frontier((), 0.001, 0, (point(T5, 0.9),)).recommended
 
 
 def test_kinds_of_people_are_what_they_say(people, rules, key, fuzzy):
     """Rare names by the whole table, as a slow count gives them."""
     columns, one = people(200), fuzzy()
-    scene = scene_of(columns, rules, one, key, overlap=1, noise=None, leaked=0, seed=1)
+    scene = scene_of(columns, rules, [one], key, overlap=1, noise=None, leaked=0, seed=1)
     everybody = people(400)
 
-    found = kinds_of_people(scene, rules, one, everybody)
+    whole = People(columns, rules, (key,), ErrorModel(), seed=3)
+    found = kinds_of_people(scene, whole, everybody)
 
     counts = {
         name: {text: everybody[name].to_texts().count(text) for text in set(everybody[name].to_texts())}
@@ -227,13 +307,14 @@ def test_people_are_served_as_attack_and_linkage_find(attacked, people, fuzzy, k
     kind = ATTACKS["predicted-filters"]
     setting = Grid(leaks=(75,)).best(300, needs_leak=True)
 
-    found = served(whole, people(400), one, kind, setting, threshold=0.8)
+    view = View(one.name, (one,))
+    found = served(whole, people(400), outcome(kind, view), setting, thresholds={"all": 0.8})
 
     everybody = found.groups[0]
-    measured = sweep(whole, [one], (kind,), Grid((1.0,), (False,), (75,), (1.0,)))[0].trials[0].finding
+    measured = sweep(whole, [view], (kind,), Grid((1.0,), (False,), (75,), (1.0,)))[0].trials[0].finding
     assert measured.share == everybody.found_by_attack.share
     assert all(group.found_by_attack.n >= FEWEST_OF_GROUP for group in found.groups)
-    scene = scene_of(whole.columns, whole.rules, one, key, overlap=1, noise=None, leaked=75, seed=3)
+    scene = scene_of(whole.columns, whole.rules, [one], key, overlap=1, noise=None, leaked=75, seed=3)
     second = corrupt(scene.known, whole.rules, whole.errors, np.random.default_rng(3))
     bits = [
         encode_passes(each, whole.rules, [one], key)["all"].bits.to_bools() for each in (scene.known, second)

@@ -147,7 +147,7 @@ def test_chains_that_differ_in_length_alone_are_told_apart(found, uk):
     """The agreement may diffuse to more bits than the chains that are compared."""
     longer = (Diffuse(t=2, n_bits=2048),)
     points = tuple(
-        replace(one, steps=longer if one.steps == () else one.steps, agreed=one.steps == ())
+        replace(one, hardenings=(longer, longer), agreed=True) if one.hardenings == ((), ()) else one
         for one in found.frontier.points
     )
 

@@ -33,8 +33,9 @@ def found(people, uk):
 
 def test_every_part_of_an_audit_is_there(found, uk):
     """Attacks on every pass with their control, leakage, the reminder, the frontier, kinds of people."""
-    assert {("names_by_part", "predicted-filters"), ("without_address", "predicted-filters")} < {
-        (one.pass_name, one.kind.name) for one in found.outcomes
+    views = ("names_by_part", "without_address", "all passes together")
+    assert {(name, "predicted-filters") for name in views} < {
+        (one.view.name, one.kind.name) for one in found.outcomes
     }
     assert ["names_by_part", "without_address"] == [one.name for one in found.leakage]
     assert (200, 250, uk.fingerprint) == (found.n_records, found.n_table, found.fingerprint)
