@@ -9,13 +9,9 @@ assignment, and so on (Grave, Joulin & Berthet, AISTATS 2019), in more and more 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from pprl.model.arrays import Mask, Rows
-
-Matrix = npt.NDArray[np.float32]
-Floats = npt.NDArray[np.float64]
+from pprl.model.arrays import Floats, Mask, Matrix, Rows
 
 _FLOOR = np.float32(1e-30)  # below it a row or column has no weight to share out
 _SWEEPS = 5

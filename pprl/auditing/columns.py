@@ -11,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pprl.model import BitMatrix
-
-Floats = npt.NDArray[np.float64]
+from pprl.model.arrays import Floats
 
 MOST_COLUMNS = 2048  # that are compared with each other; of more, evenly chosen ones
 

@@ -15,10 +15,7 @@ from pprl.auditing.nearest import signs
 from pprl.auditing.similarities import average_ranks
 from pprl.auditing.tokentables import TokenTable
 from pprl.model import BitMatrix
-from pprl.model.arrays import counting
-
-Matrix = npt.NDArray[np.float32]
-Floats = npt.NDArray[np.float64]
+from pprl.model.arrays import Floats, Matrix, counting
 
 STRETCHES = range(1, 11)  # bits that are XORed, as far as an attacker looks
 _TOLD_BY = 0.25, 0.5, 0.9, 0.99, 0.999, 0.9999  # quantiles of the agreements that tell the stretch

@@ -17,16 +17,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from pprl.auditing.scenes import NOBODY, Guess, Scene
 from pprl.auditing.values import distinct_filters, distinct_values
 from pprl.errors import UsageError
 from pprl.model import BitMatrix
-from pprl.model.arrays import Rows
-
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
+from pprl.model.arrays import Bools, Floats, Rows
 
 _ANCHORS = 50  # pairs of a round by which others are ruled out
 

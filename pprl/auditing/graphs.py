@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from pprl.auditing.alignment import (
     Leads,
@@ -50,9 +49,7 @@ from pprl.encoding.hardening import (
 from pprl.encoding.schemes import CLK
 from pprl.errors import UsageError
 from pprl.model import BitMatrix
-from pprl.model.arrays import Rows, Scores
-
-Matrix = npt.NDArray[np.float32]
+from pprl.model.arrays import Matrix, Rows, Scores
 
 MAX_RECORDS = 10_000  # on either side: some ten matrices of 400 MB
 _LEAST_RECORDS = 20

@@ -3,12 +3,9 @@ Sets of columns that many filters have in common: frequent item sets, the longes
 """
 
 import numpy as np
-import numpy.typing as npt
 
 from pprl.model import BitMatrix
-from pprl.model.arrays import Rows, Words
-
-Bools = npt.NDArray[np.bool_]
+from pprl.model.arrays import Bools, Rows, Words
 
 _MARGIN = 2  # a set must be longer by more than this than any by chance
 

@@ -18,11 +18,11 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pprl.auditing.learners import Learner, Matrix
+from pprl.auditing.learners import Learner
 from pprl.auditing.nearest import signs
 from pprl.auditing.scenes import NOBODY, Finding, Guess, Scene, judge
 from pprl.errors import UsageError
-from pprl.model.arrays import Rows, Scores
+from pprl.model.arrays import Matrix, Rows, Scores
 
 FEWEST_PAIRS = 10  # from which anything is learned at all
 _THRESHOLDS = np.linspace(0.05, 0.7, 14)

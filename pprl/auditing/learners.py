@@ -14,9 +14,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from pprl.model.arrays import Rows, Scores
-
-Matrix = npt.NDArray[np.float32]
+from pprl.model.arrays import Matrix, Rows, Scores
 
 _PENALTIES = np.geomspace(1e-3, 10, 9)  # tried by ridge, times the mean square of the singular values
 _LABELS_TRIED = 200  # the most frequent tokens, by which a penalty is chosen

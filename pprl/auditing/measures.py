@@ -14,7 +14,6 @@ import numpy.typing as npt
 from pprl.auditing.columns import BitSpread, Cooccurrence, bit_spread, cooccurrence
 from pprl.auditing.scenes import rows_of
 from pprl.auditing.similarities import (
-    Matrix,
     correlation,
     each_pair,
     filter_dice,
@@ -31,7 +30,7 @@ from pprl.encoding.passes import FuzzyPass
 from pprl.errors import DataError, UsageError
 from pprl.keys import ProjectKey
 from pprl.model import BitMatrix
-from pprl.model.arrays import Rows
+from pprl.model.arrays import Matrix, Rows
 
 TOP = 0.01  # share of pairs, the most alike in clear
 N_NEIGHBOURS = 5  # of a profile

@@ -3,12 +3,10 @@ Nearest filters: bits as signs, and for each filter the candidate most like it.
 """
 
 import numpy as np
-import numpy.typing as npt
 
 from pprl.model import BitMatrix
-from pprl.model.arrays import Rows
+from pprl.model.arrays import Matrix, Rows
 
-Matrix = npt.NDArray[np.float32]
 _BLOCK = 1000  # filters at a time
 
 

@@ -26,6 +26,7 @@ from pprl.encoding.passes import FuzzyPass
 from pprl.errors import UsageError
 from pprl.keys import ProjectKey, Subkey
 from pprl.model import BitMatrix
+from pprl.model.arrays import Bools
 
 Encode = Callable[[Columns], BitMatrix]
 NoiseVerdict = Literal[
@@ -42,7 +43,6 @@ _SAME = 0.25  # of what is expected of fresh masks; less was not drawn apart
 _LEAST = (
     48  # bits that must be expected to differ: a fresh mask is then taken for an old one once in 10^8 pairs
 )
-_Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def check_noise(
     return judge_masks(first.reshape(chosen.size, N_COPIES, -1), second.reshape(chosen.size, N_COPIES, -1))
 
 
-def judge_masks(first: _Bools, second: _Bools) -> NoiseFinding:
+def judge_masks(first: Bools, second: Bools) -> NoiseFinding:
     """Judge the masks of two runs.
 
     Parameters
@@ -212,7 +212,7 @@ def _repeated(apart: npt.NDArray[np.float64], fresh: float, expected: float) -> 
     return float((seen < _SAME * fresh).mean())
 
 
-def _apart(one: _Bools, other: _Bools) -> npt.NDArray[np.float64]:
+def _apart(one: Bools, other: Bools) -> npt.NDArray[np.float64]:
     """Give the share of the bits in which masks differ."""
     return np.asarray((one ^ other).mean(axis=-1), dtype=np.float64)
 
@@ -230,7 +230,7 @@ def _distinct_people(
     return chosen
 
 
-def _same_shape(bits: BitMatrix, clean: _Bools) -> _Bools:
+def _same_shape(bits: BitMatrix, clean: Bools) -> Bools:
     if (len(bits), bits.n_bits) != clean.shape:
         raise UsageError(
             f"noise check: wanted {clean.shape[0]} filters of {clean.shape[1]} bits, got {len(bits)} of"

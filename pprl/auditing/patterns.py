@@ -29,9 +29,7 @@ from pprl.encoding.passes import FuzzyPass
 from pprl.errors import UsageError
 from pprl.keys import ProjectKey
 from pprl.model import BitMatrix
-from pprl.model.arrays import Rows, Words, frozen
-
-Bools = npt.NDArray[np.bool_]
+from pprl.model.arrays import Bools, Rows, Words, frozen
 
 _SAME = 0.95  # Jaccard similarity of the records of two tokens that are one group
 

@@ -14,10 +14,10 @@ import numpy as np
 from scipy import linalg, sparse
 
 from pprl.auditing.knownpairs import ASSUMPTIONS, placed, require_pairs, unknown
-from pprl.auditing.nearest import Matrix, directions, most_alike, signs
+from pprl.auditing.nearest import directions, most_alike, signs
 from pprl.auditing.scenes import Guess, Layer, Scene
 from pprl.auditing.tokentables import TokenTable
-from pprl.model.arrays import Rows
+from pprl.model.arrays import Matrix, Rows
 
 Table: TypeAlias = "sparse.csr_array[np.float32, tuple[int, int]]"
 

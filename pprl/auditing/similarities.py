@@ -8,10 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pprl.model import BitMatrix
-from pprl.model.arrays import Rows
-
-Matrix = npt.NDArray[np.float32]
-Floats = npt.NDArray[np.float64]
+from pprl.model.arrays import Floats, Matrix, Rows
 
 
 def filter_dice(bits: BitMatrix) -> Matrix:

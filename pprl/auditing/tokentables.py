@@ -19,10 +19,8 @@ from pprl.encoding.filters import Member, salted
 from pprl.encoding.passes import FuzzyPass, PassField
 from pprl.encoding.tokens import QGrams, cut
 from pprl.model import TextColumn
-from pprl.model.arrays import Rows, Scores, counting, frozen
+from pprl.model.arrays import Matrix, Rows, Scores, counting, frozen
 from pprl.model.columns import MISSING
-
-Matrix = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

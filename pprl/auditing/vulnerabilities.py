@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 
 from pprl.auditing.similarities import (
-    Matrix,
     average_ranks,
     each_pair,
     filter_dice,
@@ -26,6 +25,7 @@ from pprl.auditing.similarities import (
 from pprl.auditing.tokentables import TokenTable
 from pprl.auditing.values import distinct_values
 from pprl.model import BitMatrix
+from pprl.model.arrays import Matrix
 
 Properties = Mapping[str, npt.NDArray[np.float64]]
 

@@ -21,9 +21,9 @@ from pprl.errors import AgreementError
 from pprl.keys import Subkey, random_bytes
 from pprl.machine import processors
 from pprl.model import BitMatrix
+from pprl.model.arrays import Bools
 from pprl.model.bits import n_words
 
-Bools = npt.NDArray[np.bool_]
 MAX_BITS = 65536
 Length = Annotated[int, msgspec.Meta(ge=64, le=MAX_BITS, description="length of a filter in bits")]
 CHUNK = 4096  # records at a time: the bits lie unpacked, a byte each

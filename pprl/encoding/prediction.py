@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pprl.encoding.hardening import Balance, Diffuse, Flip, Step, XorFold
 from pprl.errors import UsageError
+from pprl.model.arrays import Floats
 
-Floats = npt.NDArray[np.float64]
 Chain = tuple[()] | tuple[Step]  # no step, or one
 
 STEPS = 100  # thresholds are tried in steps of 1 / 100

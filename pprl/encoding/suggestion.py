@@ -21,7 +21,6 @@ from pprl.encoding.passes import FuzzyPass
 from pprl.encoding.prediction import (
     Aim,
     Chain,
-    Floats,
     Pairs,
     allowed_tail,
     bias,
@@ -32,7 +31,7 @@ from pprl.encoding.prediction import (
 )
 from pprl.encoding.tokens import Tokens, cut
 from pprl.keys import ProjectKey
-from pprl.model.arrays import Rows
+from pprl.model.arrays import Floats, Rows
 
 LEAST_RECORDS = 100  # fewer would be described one by one
 T_RANGE = range(2, 11)

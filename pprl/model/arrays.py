@@ -11,6 +11,9 @@ Rows = npt.NDArray[np.int64]  # (n,): row numbers of a table, from 0
 Codes = npt.NDArray[np.int32]  # (n,): indices into a table of distinct values, -1 for missing
 Scores = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+Matrix = npt.NDArray[np.float32]  # (n, k)
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]  # (n, k)
 Tags = npt.NDArray[np.uint32]  # (n, tables): block tags, 0 where a record has none
 Ids = npt.NDArray[np.bytes_]  # (n,): UTF-8, of fixed width
 

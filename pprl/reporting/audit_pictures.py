@@ -27,7 +27,7 @@ from pprl.reporting.linkage_words import percent
 Record = dict[str, Any]
 
 _TOP, _BOTTOM = 24.0, 250.0
-_LEFT = 0.25  # of the people: where points crowd
+_LEFT = 0.15  # of the people: where points crowd
 _FAINT = "#8a949e"
 _LINE = 18.0  # from one line of text to the next
 _FEWEST = 2  # points of which there is something to draw

@@ -173,7 +173,7 @@ def chains_table(frontier: Record) -> Table:
         (
             one["chain"] + " (agreed)" * one["agreed"],
             "not predicted" if one["recall"] is None else percent(one["recall"]),
-            "-" if one["threshold"] is None else f"{one['threshold']:.2f} ({one['pass']})",
+            "-" if one["threshold"] is None else f"{one['threshold']:.2f}",
             *(_of_attack(one, name) for name in attacks),
         )
         for one in frontier["chains"]
@@ -182,7 +182,7 @@ def chains_table(frontier: Record) -> Table:
         "Hardening",
         "Recall, predicted, of the best pass",
         "Its threshold",
-        *(f"Found: {name}" for name in attacks),
+        *(f"Found by {name}, and upper end" for name in attacks),
     )
     return Table("Recall and attacks by hardening", heads, rows)
 
@@ -250,7 +250,7 @@ def _best(one: Record) -> tuple[Cell, ...]:
 
 def _of_attack(chain: Record, name: str) -> str:
     found = next((each for each in chain["found"] if each["attack"] == name), None)
-    return "-" if found is None else f"{percent(found['value'])} ({between(found)})"
+    return "-" if found is None else f"{percent(found['value'])} (to {percent(found['high'])})"
 
 
 def _linked(rate: Record | None) -> tuple[Cell, Cell]:

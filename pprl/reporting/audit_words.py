@@ -82,7 +82,7 @@ COLLUSIONS: tuple[tuple[str, str, str], ...] = (
     ),
 )
 _DONE = """\
-{attacked} of {records} records were encoded under a key that was drawn for the purpose and thrown away, and \
+{attacked} of {records} records were encoded under keys that were drawn for the purpose and thrown away, and \
 then attacked as others might attack them. Every attack first had to find {control} of the same people in \
 plain encodings without hardening."""
 _NONE_PASSED = """\
