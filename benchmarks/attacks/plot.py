@@ -1,5 +1,5 @@
 """
-Pictures of what attacks find: by overlap, by diffusion, by records and by known pairs.
+Pictures of what attacks find: by overlap, diffusion, records and known pairs, and of all passes together.
 
     python benchmarks/attacks/plot.py
 """
@@ -76,6 +76,8 @@ PICTURES: dict[str, Callable[[Axes, pd.DataFrame], None]] = {
     "records": by_records,
     "known_pairs": by_known_pairs,
 }
+OF_ALL_PASSES = {"together": by_known_pairs, "together_records": by_records}
+TOGETHER = "together"
 
 
 def of_pass(found: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -116,8 +118,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=HERE)
     parser.add_argument("--pass", dest="name", default="names_in_a_bag", help="of the preset uk-health")
     options = parser.parse_args(arguments)
-    found = of_pass(pd.read_csv(options.results, dtype={"noisy": bool}), options.name)
-    for name, draw in PICTURES.items():
+    everything = pd.read_csv(options.results, dtype={"noisy": bool})
+    drawn = [(name, draw, of_pass(everything, options.name)) for name, draw in PICTURES.items()]
+    drawn += [(name, draw, of_pass(everything, TOGETHER)) for name, draw in OF_ALL_PASSES.items()]
+    for name, draw, found in drawn:
         with mpl.rc_context({"svg.hashsalt": "pprl", "svg.fonttype": "none", "font.size": 9}):
             figure = Figure(figsize=(7, 4.4), layout="constrained")
             draw(figure.add_subplot(), found)
