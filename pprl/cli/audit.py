@@ -40,7 +40,11 @@ from pprl.workflow import audit as attack
 )
 @click.option("--quick", is_flag=True, help="A first look: fewer records and conditions.")
 @click.option(
-    "--seed", type=int, default=1, show_default=True, help="Of the sample, what attackers hold, and guesses."
+    "--seed",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Of the sample, the keys, what attackers hold, and guesses.",
 )
 @force_option
 def audit(

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from pprl.errors import AuthenticationError
+from pprl.exchange.decoding import decoded
 from pprl.exchange.dsse import Envelope, enveloped, read_envelope
 from pprl.exchange.identities import Identity
 from pprl.exchange.parties import Party
@@ -69,10 +70,7 @@ def read_notice(content: bytes, party: Party, payload_type: str, kind: type[_Tex
     """
     envelope = _envelope(content.strip(), payload_type, what)
     verify(party, payload_type, envelope.content, envelope.signatures, what=what)
-    try:
-        text = msgspec.json.decode(envelope.content, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        text = None
+    text = decoded(envelope.content, kind)
     if text is None or msgspec.json.encode(text, order="sorted") != envelope.content:
         raise _broken(what)
     return text

@@ -5,7 +5,6 @@ The statement names the package by the digest of its manifest and the day on whi
 is good for 21 days, as people keep opting out, and for no other file.
 """
 
-import contextlib
 import hashlib
 import os
 from datetime import date, datetime, timedelta
@@ -16,6 +15,7 @@ import msgspec
 
 from pprl.errors import DataError, PolicyError
 from pprl.exchange import clock
+from pprl.exchange.decoding import decoded
 from pprl.exchange.envelope import OptOuts, SealedManifest
 from pprl.exchange.package import read_manifest
 from pprl.files import open_regular, read_bytes, write_bytes
@@ -104,9 +104,7 @@ def read_statement(path: Path, now: datetime) -> Statement:
     """
     what = "opt-out statement"
     content = read_bytes(path, what=what, limit=_MAX_BYTES)
-    statement = None
-    with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        statement = msgspec.json.decode(content, type=Statement)
+    statement = decoded(content, Statement)
     if statement is None:
         raise DataError(f"{what}: is none", code="opt-out-file", hint=_HINT)
     _require_recent(statement.applied, now)

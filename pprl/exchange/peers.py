@@ -13,6 +13,7 @@ from typing import Annotated, Final
 import msgspec
 
 from pprl.errors import AuthenticationError, PolicyError
+from pprl.exchange.decoding import decoded
 from pprl.exchange.envelope import SealedManifest
 from pprl.exchange.rowchecks import FEWEST_ROWS
 from pprl.files import make_folder, read_bytes, rewrite_own
@@ -144,15 +145,14 @@ def remember(folder: Path, manifest: SealedManifest, rows_digest: str) -> None:
 
 def _read(path: Path) -> Peer:
     content = read_bytes(path, what="store", limit=_MAX_BYTES)
-    try:
-        return msgspec.json.decode(content, type=Peer)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    raise AuthenticationError(
-        f"store: a file in {FOLDER} was altered",
-        code="peers-broken",
-        hint="delete it, and ask its sender for the package again",
-    )
+    peer = decoded(content, Peer)
+    if peer is None:
+        raise AuthenticationError(
+            f"store: a file in {FOLDER} was altered",
+            code="peers-broken",
+            hint="delete it, and ask its sender for the package again",
+        )
+    return peer
 
 
 _TAGS = (

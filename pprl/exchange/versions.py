@@ -11,6 +11,7 @@ from typing import Annotated, Final
 import msgspec
 
 from pprl.errors import AuthenticationError
+from pprl.exchange.decoding import decoded
 from pprl.files import read_bytes, rewrite_own
 
 NAME: Final = "agreements.json"
@@ -47,12 +48,11 @@ def _read(folder: Path) -> dict[str, int]:
     if not path.exists():
         return {}
     content = read_bytes(path, what="store", limit=_MAX_BYTES)
-    try:
-        return msgspec.json.decode(content, type=dict[str, _Version])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    raise AuthenticationError(
-        f"store: {NAME} was altered",
-        code="agreements-broken",
-        hint="delete it, and go on with the newest agreement that all parties signed",
-    )
+    versions = decoded(content, dict[str, _Version])
+    if versions is None:
+        raise AuthenticationError(
+            f"store: {NAME} was altered",
+            code="agreements-broken",
+            hint="delete it, and go on with the newest agreement that all parties signed",
+        )
+    return versions

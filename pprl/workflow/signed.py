@@ -16,6 +16,7 @@ import msgspec
 from pprl.agreement import Agreement
 from pprl.errors import AuthenticationError, PolicyError, PprlError, VersionError
 from pprl.exchange import clock
+from pprl.exchange.decoding import decoded
 from pprl.exchange.identities import Identity
 from pprl.exchange.parties import Party
 from pprl.exchange.signing import Signature, verify
@@ -289,16 +290,11 @@ def _require_signed(agreement: Agreement, party: Party, file: Path) -> None:
 
 def _read(file: Path, what: str) -> _SignatureFile:
     content = read_bytes(file, what=what, limit=_MAX_FILE_BYTES)
-    try:
-        return msgspec.json.decode(content, type=_SignatureFile)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    try:
-        msgspec.json.decode(content, type=_Versioned)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise AuthenticationError(
-            f"{what}: is damaged", code="signature-file", hint="ask for it again"
-        ) from None
+    signed = decoded(content, _SignatureFile)
+    if signed is not None:
+        return signed
+    if decoded(content, _Versioned) is None:
+        raise AuthenticationError(f"{what}: is damaged", code="signature-file", hint="ask for it again")
     raise VersionError(
         f"{what}: of a version that this software cannot read",
         code="signature-version",
