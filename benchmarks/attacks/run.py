@@ -26,7 +26,7 @@ import numpy as np
 from pprl import Agreement, LinkageKey, __version__
 from pprl.auditing.attacks import ATTACKS, AttackKind
 from pprl.auditing.measures import leakage
-from pprl.auditing.scenes import Finding, rows_of
+from pprl.auditing.scenes import rows_of
 from pprl.auditing.sweep import People, Setting, attempt, taking_part
 from pprl.auditing.tokentables import token_table
 from pprl.auditing.views import View, in_all
@@ -155,7 +155,7 @@ def settings(kind: AttackKind, n_records: int, options: argparse.Namespace) -> l
 def measured(run: Run, people: People) -> list[str]:
     """Carry out an attack, and give its row."""
     start = time.perf_counter()
-    found: Finding = attempt(taking_part(people, run.view), run.view, run.kind, run.setting)
+    found = attempt(taking_part(people, run.view), run.view, run.kind, run.setting).finding
     wall = time.perf_counter() - start
     shares = [f"{value:.4f}" for value in (found.share, max(found.low, 0), min(found.high, 1))]
     return [*run.name(), str(found.n_targets), *shares, f"{found.cpu_seconds:.2f}", f"{wall:.2f}"]

@@ -18,11 +18,6 @@ from pprl.encoding.encoder import encode_passes
 from pprl.encoding.passes import FuzzyPass
 from pprl.keys import ProjectKey
 
-REMINDER = (
-    "Whoever holds the key and the filters needs no attack: everybody whom it knows is found. "
-    "The key must never reach the linkage unit, nor the filters a party that has no need of them."
-)
-
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Dictionary:

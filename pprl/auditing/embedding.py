@@ -240,6 +240,18 @@ def invariants(kernel: Matrix, sizes: npt.NDArray[np.floating]) -> Matrix:
     return np.column_stack([_normal_ranks(one) for one in columns])
 
 
+def off_diagonal(kernel: Matrix) -> Matrix:
+    """Give what stands beside the diagonal, row by row, shape (n (n - 1),).
+
+    Examples
+    --------
+    >>> off_diagonal(np.array([[9, 1], [2, 9]], dtype=np.float32)).tolist()
+    [1.0, 2.0]
+    """
+    n = len(kernel)  # each row of n + 1 cells but the last begins on the diagonal
+    return np.ascontiguousarray(kernel).reshape(-1)[1:].reshape(n - 1, n + 1)[:, :-1].reshape(-1)
+
+
 def _shared(table: TokenTable) -> Matrix:
     """Count for all pairs the positions for which tokens in common ask in both records.
 
@@ -265,14 +277,8 @@ def _shared(table: TokenTable) -> Matrix:
 
 
 def _quantiles(bits: BitMatrix) -> Floats:
-    quantiles: Floats = np.quantile(_off_diagonal(agreements(bits)), _TOLD_BY).astype(np.float64)
+    quantiles: Floats = np.quantile(off_diagonal(agreements(bits)), _TOLD_BY).astype(np.float64)
     return quantiles
-
-
-def _off_diagonal(kernel: Matrix) -> Matrix:
-    """Give what stands beside the diagonal: each row of n + 1 cells but the last begins on it."""
-    n = len(kernel)
-    return np.ascontiguousarray(kernel).reshape(-1)[1:].reshape(n - 1, n + 1)[:, :-1].reshape(-1)
 
 
 def _normal_ranks(values: npt.NDArray[np.floating]) -> Matrix:

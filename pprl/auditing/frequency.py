@@ -309,7 +309,7 @@ def value_quality(scene: Scene, guess: Guess, *, n_top: int = 10) -> Mapping[str
         share of the most frequent values that were told.
     """
     targets = scene.targets()
-    value = np.append(distinct_values([one.known_tokens for one in scene.layers]).value, NOBODY)
+    value = np.append(scene.values(), NOBODY)
     guessed, true = value[guess[targets]], value[scene.partner[targets]]
     told: Bools = guessed == true
     wrong: Bools = ~told & (guessed != NOBODY)

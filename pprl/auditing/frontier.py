@@ -12,7 +12,7 @@ import numpy as np
 
 from pprl.auditing.scenes import Finding
 from pprl.auditing.sweep import CONTROL, Grid, Outcome, People, Setting, attempt, taking_part
-from pprl.auditing.views import Hardening, View
+from pprl.auditing.views import Hardening, View, bare
 from pprl.encoding.encoder import Columns, encode_passes
 from pprl.encoding.hardening import MAX_BITS, Balance, Diffuse, Flip, XorFold
 from pprl.encoding.passes import FuzzyPass
@@ -28,13 +28,13 @@ RULE = (
     "Of the chains under which every attack that passed its control finds less than 5 % of the people, by "
     "the upper end of its 95 % interval, the one with the highest predicted recall; of equal ones the first. "
     "An insider is told of a tenth of the people at most; an attack that then finds less than 90 % without "
-    "hardening is left out. If there is no such chain, none is recommended. What an attack finds is that "
-    "under the worst of the keys under which it was tried."
+    "hardening is left out. If there is no such chain, none is recommended. What an attack finds is the most "
+    "that it finds under any key with which it was tried, of all passes together or of one."
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Predicted:
+class PassRecall:
     """What a pass would find of the people.
 
     Parameters
@@ -61,7 +61,7 @@ class Point:
         The chain of each pass; empty for none.
     agreed : bool
         Whether the agreement has it.
-    predicted : tuple of Predicted
+    predicted : tuple of PassRecall
         By pass.
     findings : tuple of Finding
         Of the attacks that passed their control, each under its best conditions, and that find nearly
@@ -70,11 +70,11 @@ class Point:
 
     hardenings: tuple[Hardening, ...]
     agreed: bool
-    predicted: tuple[Predicted, ...]
+    predicted: tuple[PassRecall, ...]
     findings: tuple[Finding, ...]
 
     @property
-    def best_pass(self) -> Predicted | None:
+    def best_pass(self) -> PassRecall | None:
         """The pass that would find most people, which is no more than all passes find; None without any."""
         told = [one for one in self.predicted if one.recall is not None]
         return max(told, key=lambda one: one.recall or 0.0, default=None)
@@ -97,8 +97,8 @@ class Frontier:
     Parameters
     ----------
     views : tuple of View
-        What was attacked: all passes together, or by attacks that cannot join them the pass on
-        which each finds most.
+        What was attacked: all passes together, or a pass on which an attack finds more, or which it
+        cannot join with others.
     false_share : float
         Share of records that may be left with a wrong partner.
     n_told : int
@@ -123,7 +123,7 @@ def frontier(
     people: People,
     second: Columns,
     passes: Sequence[FuzzyPass],
-    exposed: Sequence[Outcome],
+    swept: Sequence[Outcome],
     grid: Grid,
     *,
     aim: Aim,
@@ -139,8 +139,8 @@ def frontier(
         A second copy of them, row by row, that an error model has made.
     passes : sequence of FuzzyPass
         The passes; their hardening is one of the chains.
-    exposed : sequence of Outcome
-        The attacks that passed their control, and where each has most to go by.
+    swept : sequence of Outcome
+        The attacks that passed their control, where each has most to go by.
     grid : Grid
         The conditions; the best of each attack are taken.
     aim : Aim
@@ -149,36 +149,34 @@ def frontier(
         Called after every attack.
     """
     predictors = {one.name: _predictor(people, second, one, aim) for one in passes}
-    targets = [(one, taking_part(people, one.view)) for one in exposed]
-    best = [
-        _told(grid.best(here.n_records, needs_leak=one.kind.needs_leak), here.n_records)
-        for one, here in targets
-    ]
+    targets = [(one, taking_part(people, one.view)) for one in swept]
+    best = [_told(grid.best(here.n_records, needs_leak=one.kind.needs_leak)) for one, here in targets]
     places = {one.name: place for place, one in enumerate(passes)}
     agreed, points = tuple(one.hardening for one in passes), []
     for chains in chains_of(passes):
-        findings = []
+        findings: dict[str, Finding] = {}
         for (one, here), setting in zip(targets, best, strict=True):
             view = one.view.hardened([chains[places[each.name]] for each in one.view.passes])
-            findings.append(attempt(here, view, one.kind, setting, n_keys=one.kind.n_keys))
+            found = attempt(here, view, one.kind, setting, n_keys=one.kind.n_keys).finding
+            findings[found.attack] = max(found, findings.get(found.attack, found), key=lambda it: it.share)
             tick()
         predicted = tuple(
-            Predicted(one.name, *predictors[one.name](steps))
+            PassRecall(one.name, *predictors[one.name](steps))
             for one, steps in zip(passes, chains, strict=True)
         )
-        points.append(Point(chains, chains == agreed, predicted, tuple(findings)))
-    bare = {found.attack for found in points[0].findings if found.share >= CONTROL}
+        points.append(Point(chains, chains == agreed, predicted, tuple(findings.values())))
+    strong = {found.attack for found in points[0].findings if found.share >= CONTROL}
     points = [
-        replace(one, findings=tuple(found for found in one.findings if found.attack in bare))
+        replace(one, findings=tuple(found for found in one.findings if found.attack in strong))
         for one in points
     ]
     n_told = max((setting.n_leaked for setting in best), default=0)
-    views = tuple(dict.fromkeys(one.view for one in exposed if one.kind.title in bare))
+    views = tuple(dict.fromkeys(one.view for one in swept if one.kind.title in strong))
     return Frontier(views, aim.false_share, n_told, tuple(points))
 
 
-def _told(setting: Setting, n_records: int) -> Setting:
-    return replace(setting, n_leaked=min(setting.n_leaked, int(_TOLD * n_records)))
+def _told(setting: Setting) -> Setting:
+    return replace(setting, n_leaked=min(setting.n_leaked, int(_TOLD * setting.n_records)))
 
 
 def chains_of(passes: Sequence[FuzzyPass]) -> tuple[tuple[Hardening, ...], ...]:
@@ -207,9 +205,8 @@ def chains_of(passes: Sequence[FuzzyPass]) -> tuple[tuple[Hardening, ...], ...]:
 def _predictor(
     people: People, second: Columns, one: FuzzyPass, aim: Aim
 ) -> Callable[[Hardening], tuple[float | None, float | None]]:
-    (bare,) = View(one.name, (one,)).hardened([()]).passes
     left, right = (
-        encode_passes(each, people.rules, [bare], people.keys[0])[one.name]
+        encode_passes(each, people.rules, [bare(one)], people.keys[0])[one.name]
         for each in (people.columns, second)
     )
     matches: Pairs = matching_pairs(left, right)

@@ -28,6 +28,7 @@ from pprl.auditing.embedding import (
     expected_agreements,
     expected_fills,
     invariants,
+    off_diagonal,
     rehearsed_filters,
     spectral_embedding,
     told_stretch,
@@ -58,10 +59,8 @@ _ENOUGH_LEADERS = 0.3
 _N_TOLD_BY = 1000  # records of each side that tell the stretch
 _SETTLED = 0.75  # median lead of mutual pairs: of graphs that do not fit it is about 0.2
 _FAR_AHEAD = 2.0  # lead that few pairs have by chance
-_PROMISING = (
-    6,
-    0.04,
-)  # after so many rounds more than this share of mutual pairs is far ahead, or no more are made
+_LOOK_AFTER = 6  # rounds: no more are made if then
+_PROMISING = 0.04  # of the mutual pairs are far ahead, or fewer
 _SURE = np.float32(1e4)  # distance of a pair that cannot be, beside any that could
 
 
@@ -174,7 +173,7 @@ class GraphMatching:
         right = spectral_embedding(graphs.clear_middle, self.n_dims, generator)
         for warmth in self.warmths:
             filters = [one.rehearsed(generator) for one in graphs.sides]
-            rehearsal = _mean_agreements(filters)
+            rehearsal = _weighted([agreements(bits) for bits in filters], graphs.weights)
             apart = invariant_distances(
                 graphs.encoded_invariants, graphs.clear_invariants, invariants(rehearsal, _sizes(filters))
             )
@@ -200,7 +199,7 @@ class GraphMatching:
                 np.concatenate([graphs.pinned_to, found.best[anchors]]),
             )
             before, found = found.best, leads(score)
-            if np.array_equal(before, found.best) or (done == _PROMISING[0] and not _is_promising(found)):
+            if np.array_equal(before, found.best) or (done == _LOOK_AFTER and not _is_promising(found)):
                 break
             anchors = _leaders(found)
         return found, score
@@ -247,6 +246,8 @@ class _Graphs:
     ----------
     sides : tuple of _Side
         The passes, whose agreements are averaged.
+    weights : tuple of float
+        Of the passes in that average.
     encoded_middle, clear_middle : ndarray of float32
         Centred agreements of the filters, and those expected of the known records.
     encoded_invariants, clear_invariants : ndarray of float32
@@ -256,6 +257,7 @@ class _Graphs:
     """
 
     sides: tuple[_Side, ...]
+    weights: tuple[float, ...]
     encoded_middle: Matrix
     clear_middle: Matrix
     encoded_invariants: Matrix
@@ -267,11 +269,14 @@ class _Graphs:
     def of(cls, scene: Scene, rows: Rows, known: Rows, generator: np.random.Generator) -> "_Graphs":
         """Make the graphs of the records that are not empty."""
         sides = tuple(_Side.of(one, rows, known, generator) for one in scene.layers)
-        encoded = _mean_agreements([one.bits for one in sides])
-        clear = _mean([expected_agreements(one.table, one.n_bits, one.stretch) for one in sides])
+        expected = [expected_agreements(one.table, one.n_bits, one.stretch) for one in sides]
+        weights = _weights(sides, expected)
+        encoded = _weighted([agreements(one.bits) for one in sides], weights)
+        clear = _weighted(expected, weights)
         pins = np.flatnonzero(np.isin(rows, scene.leaked) & np.isin(scene.partner[rows], known))
         return cls(
             sides=sides,
+            weights=weights,
             encoded_middle=centred(encoded),
             clear_middle=centred(clear),
             encoded_invariants=invariants(encoded, _sizes([one.bits for one in sides])),
@@ -322,20 +327,29 @@ def stretch_of(hardening: Sequence[Step]) -> int | None:
 
 def _is_promising(found: Leads) -> bool:
     """Say whether more pairs are far ahead than graphs have that do not fit."""
-    return (
-        bool((found.lead[found.mutual] >= _FAR_AHEAD).mean() > _PROMISING[1]) if found.mutual.any() else False
-    )
+    return bool((found.lead[found.mutual] >= _FAR_AHEAD).mean() > _PROMISING) if found.mutual.any() else False
 
 
-def _mean_agreements(filters: Sequence[BitMatrix]) -> Matrix:
-    return _mean([agreements(bits) for bits in filters])
+def _weights(sides: Sequence[_Side], expected: Sequence[Matrix]) -> tuple[float, ...]:
+    """Weigh passes by what they tell: of one signal in noise the best sum weighs by signal over variance.
+
+    The signal of a pass is how much expected agreements vary; by chance those of filters vary by
+    ``1 / n_bits``.
+    """
+    told = [
+        float(off_diagonal(table).std(dtype=np.float64)) * side.bits.n_bits
+        for side, table in zip(sides, expected, strict=True)
+    ]
+    total = sum(told)
+    return tuple(one / total if total > 0 else 1 / len(told) for one in told)
 
 
-def _mean(tables: Sequence[Matrix]) -> Matrix:
+def _weighted(tables: Sequence[Matrix], weights: Sequence[float]) -> Matrix:
+    """Give the weighted mean of tables, which are overwritten."""
     total = tables[0]
-    for table in tables[1:]:
-        total += table
-    total /= np.float32(len(tables))
+    total *= np.float32(weights[0])
+    for table, weight in zip(tables[1:], weights[1:], strict=True):
+        total += np.multiply(table, np.float32(weight), out=table)
     return total
 
 

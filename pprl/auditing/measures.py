@@ -22,7 +22,7 @@ from pprl.auditing.similarities import (
     value_counts,
 )
 from pprl.auditing.tokentables import TokenTable, token_table
-from pprl.auditing.views import View, in_all, plain_twin
+from pprl.auditing.views import bare, in_all, plain_twin
 from pprl.auditing.vulnerabilities import vulnerabilities
 from pprl.cleaning.fields import Field
 from pprl.encoding.encoder import Columns, encode_passes
@@ -204,8 +204,7 @@ def pass_leakage(columns: Columns, rules: Sequence[Field], one: FuzzyPass, key: 
     """
     twin = plain_twin(one)
     here = rows_of(columns, np.flatnonzero(in_all(columns, (one, twin))))
-    bare = View(one.name, (one,)).hardened([()]).passes
-    before = encode_passes(here, rules, bare, key)[one.name].bits
+    before = encode_passes(here, rules, [bare(one)], key)[one.name].bits
     agreed, plain = (
         leakage(token_table(here, rules, each), encode_passes(here, rules, [each], key)[each.name].bits)
         for each in (one, twin)

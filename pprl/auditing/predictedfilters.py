@@ -20,6 +20,7 @@ from pprl.auditing.tokentables import TokenTable
 from pprl.model.arrays import Matrix, Rows
 
 Table: TypeAlias = "sparse.csr_array[np.float32, tuple[int, int]]"
+_TINY = 1e-6  # share of a filter that is explained at least: so that passes that tell nothing count alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,17 +114,23 @@ class PredictedFilters:
     def _of_pass(
         self, scene: Scene, layer: Layer, rows: Rows, candidates: Rows, tried: Rows
     ) -> tuple[Matrix, Matrix]:
-        """Give the filters of a pass, and what is predicted of the candidates', each of length 1."""
+        """Give the filters of a pass, and what is predicted of the candidates', as long as it tells.
+
+        The product of a filter and a prediction of length 1 varies by about 1 by chance; that of one
+        person is greater by the root of the bits that are explained, which weighs the pass.
+        """
         table, told = _weighted(layer.known_tokens), scene.partner[scene.leaked]
         leaked = signs(layer.encoded.take(scene.leaked))
-        width, penalty = self._chosen(_differences(table[told[tried]]), leaked[tried])
+        width, penalty, error = self._chosen(_differences(table[told[tried]]), leaked[tried])
+        explained = max(1 - error / max(float(leaked[tried].var(axis=0).mean()), _TINY), _TINY)
         base = leaked.mean(axis=0)
         weights = kernel_weights(np.exp(-_differences(table[told]) / width), leaked - base, penalty)
         predictions = np.exp(-_differences(table[candidates], table[told]) / width) @ weights
-        return signs(layer.encoded.take(rows)) - base, directions(predictions)
+        weight = np.float32(np.sqrt(explained * layer.encoded.n_bits))
+        return signs(layer.encoded.take(rows)) - base, weight * directions(predictions)
 
-    def _chosen(self, differences: Matrix, filters: Matrix) -> tuple[float, float]:
-        """Give the width and the penalty with the least error, each row left out in turn."""
+    def _chosen(self, differences: Matrix, filters: Matrix) -> tuple[float, float, float]:
+        """Give the width and the penalty with the least error, each row left out in turn, and the error."""
         centred = filters - filters.mean(axis=0)
         errors = {
             (width, penalty): error
@@ -134,7 +141,8 @@ class PredictedFilters:
                 strict=True,
             )
         }
-        return min(errors, key=lambda pair: errors[pair])
+        width, penalty = min(errors, key=lambda pair: errors[pair])
+        return width, penalty, errors[width, penalty]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -148,7 +156,7 @@ class Predicted:
     filters : ndarray of float32, shape (rows, bits of all passes)
         The filters as 1 and -1, less the mean of the leaked ones.
     predictions : ndarray of float32, shape (candidates, bits of all passes)
-        What is predicted of them, in each pass of length 1.
+        What is predicted of them; in each pass as long as the pass tells.
     """
 
     rows: Rows

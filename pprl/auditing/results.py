@@ -33,7 +33,7 @@ class AuditResult:
     leakage : tuple of PassLeakage
         Without an attacker, by pass.
     joint : PassesLeakage or None
-        Of the passes together; None where fewer than 3 records take part in all.
+        Of the passes together; None for a single one, or where fewer than 100 records are in all.
     noise : tuple of (str, NoiseFinding)
         Passes that add noise, and what it is worth.
     dictionary : Finding

@@ -103,6 +103,10 @@ class Scene:
         has_partner[self.leaked] = False
         return np.flatnonzero(has_partner)
 
+    def values(self) -> Rows:
+        """Give known records a number each, the same for those whose tokens are the same in every pass."""
+        return distinct_values([one.known_tokens for one in self.layers]).value
+
     def __repr__(self) -> str:
         return (
             f"Scene({len(self.encoded)} filters of {'+'.join(str(one.encoded.n_bits) for one in self.layers)}"
@@ -128,6 +132,8 @@ class Finding:
         records, leaked ones aside, for which a guess was made at all.
     share, low, high : float
         ``n_right / n_targets``, and its 95 % interval after Wilson; from 0 to 1 without a target.
+    blind : float
+        The share that is right if for every target one person is named whose tokens most people have.
     cpu_seconds : float
         Processor time of the attack, all threads together.
     assumptions : tuple of str
@@ -144,6 +150,7 @@ class Finding:
     share: float
     low: float
     high: float
+    blind: float
     cpu_seconds: float
     assumptions: tuple[str, ...]
     extra: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
@@ -289,6 +296,7 @@ def judge(
         share=share,
         low=low,
         high=high,
+        blind=_blind(scene, targets),
         cpu_seconds=cpu_seconds,
         assumptions=attack.assumptions,
         extra=MappingProxyType(dict(extra or {})),
@@ -308,9 +316,14 @@ def right_guesses(scene: Scene, guess: Guess) -> Mask:
     guess : ndarray of int64, shape (n_encoded,)
         Rows of `known`, or -1.
     """
-    alike = np.append(distinct_values([one.known_tokens for one in scene.layers]).value, NOBODY)
-    right: Mask = (guess != NOBODY) & (scene.partner != NOBODY) & (alike[guess] == alike[scene.partner])
+    value = np.append(scene.values(), NOBODY)
+    right: Mask = (guess != NOBODY) & (scene.partner != NOBODY) & (value[guess] == value[scene.partner])
     return right
+
+
+def _blind(scene: Scene, targets: Rows) -> float:
+    counts = np.bincount(scene.values()[scene.partner[targets]])
+    return int(counts.max(initial=0)) / max(targets.size, 1)
 
 
 def rows_of(columns: Columns, rows: Rows) -> dict[str, TextColumn]:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pprl.auditing.scenes import NOBODY, Scene, right_guesses, scene_of
-from pprl.auditing.sweep import Outcome, People, Setting, taking_part
+from pprl.auditing.sweep import Outcome, People, Trial, taking_part
 from pprl.cleaning.fields import NameField, SexField
 from pprl.comparison.sampling import wilson
 from pprl.encoding.encoder import Columns, encode_passes
@@ -46,8 +46,8 @@ class Group:
     found_by_attack : Rate
         How many of them the attack found.
     found_by_linkage : Rate or None
-        How many of them a linkage would find; None where no threshold was predicted, or no second
-        copy takes part.
+        How many of them a linkage would find; None where no threshold was predicted, or fewer than
+        50 have a second copy that takes part.
     """
 
     name: str
@@ -85,7 +85,7 @@ def served(
     people: People,
     everybody: Columns,
     outcome: Outcome,
-    setting: Setting,
+    trial: Trial,
     *,
     thresholds: Mapping[str, float],
 ) -> Served:
@@ -99,8 +99,8 @@ def served(
         The whole table, by which a name is rare or common.
     outcome : Outcome
         The attack, and what it attacks.
-    setting : Setting
-        Under which conditions.
+    trial : Trial
+        Under which conditions, and by which key and variant most were found.
     thresholds : mapping of str to float
         By pass at which similarity the linkage links; a person is linked who is by any of them.
     """
@@ -110,24 +110,25 @@ def served(
         people.columns,
         people.rules,
         view.passes,
-        people.keys[0],
+        people.keys[trial.key],
         overlap=1,
         noise=None,
-        leaked=setting.n_leaked,
+        leaked=trial.setting.n_leaked,
         seed=people.seed,
     )
-    attack = outcome.kind.variants[0]
+    attack = outcome.kind.variants[trial.variant]
     guess = attack(scene, np.random.default_rng(people.seed))
     targets = scene.targets()
     person = scene.partner[targets]
     found = right_guesses(scene, guess)[targets]
+    thresholds = {one.name: thresholds[one.name] for one in view.passes if one.name in thresholds}
     linked = _linked(people, scene, thresholds)
     kinds = kinds_of_people(scene, people, everybody)
     large = {name: mask for name, mask in kinds.items() if mask[person].sum() >= FEWEST_OF_GROUP}
     return Served(
         view_name=view.name,
         attack=attack.name,
-        n_leaked=setting.n_leaked,
+        n_leaked=trial.setting.n_leaked,
         thresholds=thresholds,
         groups=tuple(
             Group(name, _rate(found[mask[person]]), _rate_of_linked(linked, mask))
@@ -211,9 +212,9 @@ def _linked(people: People, scene: Scene, thresholds: Mapping[str, float]) -> np
 
 
 def _rate_of_linked(linked: npt.NDArray[np.int64] | None, kind: Mask) -> Rate | None:
-    """Give how many of a kind were linked; None where no pass has both copies of any."""
+    """Give how many of a kind were linked; None where too few have both copies in a pass."""
     counted = np.empty(0, dtype=np.int64) if linked is None else linked[kind & (linked >= 0)]
-    return _rate(counted) if counted.size else None
+    return _rate(counted) if counted.size >= FEWEST_OF_GROUP else None
 
 
 def _row_dice(left: BitMatrix, right: BitMatrix) -> npt.NDArray[np.float64]:

@@ -23,6 +23,7 @@ from pprl.encoding.errormodel import ErrorModel
 from pprl.keys import ProjectKey
 
 CONTROL = 0.9  # share of plain CLKs that an attack must find
+MOST_BLIND = 0.5  # share that naming one value for everybody may find, or success says nothing
 FEWEST_TARGETS = 50  # of fewer a share would count people
 _MOST_TOLD = 0.25  # of the people whom the attacker holds: the others are left to be found
 Progress = Callable[[int, int], None]
@@ -100,10 +101,26 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What an attack found under some conditions."""
+    """What an attack found under some conditions.
+
+    Parameters
+    ----------
+    setting : Setting
+        The conditions.
+    finding : Finding
+        Of the key, and the variant of the attack, by which most were found; its processor time is
+        that of all.
+    n_keys : int
+        Keys that were tried.
+    key, variant : int
+        Their places.
+    """
 
     setting: Setting
     finding: Finding
+    n_keys: int = 1
+    key: int = 0
+    variant: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +145,14 @@ class Outcome:
     trials: tuple[Trial, ...]
 
     @property
+    def place(self) -> tuple[str, str]:
+        """What tells it from others: the name of the attack, and of what it attacked."""
+        return self.kind.name, self.view.name
+
+    @property
     def too_weak(self) -> bool:
-        """Whether it fails on plain CLKs too, so that its failure here says nothing."""
-        return self.control.share < CONTROL
+        """Whether it fails on plain CLKs too, or cannot fail, so that what it finds says nothing."""
+        return self.control.share < CONTROL or self.control.blind > MOST_BLIND
 
     @property
     def worst(self) -> Trial:
@@ -183,7 +205,7 @@ def taking_part(people: People, view: View) -> People:
     return replace(people, columns=rows_of(people.columns, here))
 
 
-def attempt(people: People, view: View, kind: AttackKind, setting: Setting, *, n_keys: int = 1) -> Finding:
+def attempt(people: People, view: View, kind: AttackKind, setting: Setting, *, n_keys: int = 1) -> Trial:
     """Carry out an attack under some conditions.
 
     Parameters
@@ -198,18 +220,12 @@ def attempt(people: People, view: View, kind: AttackKind, setting: Setting, *, n
         The conditions.
     n_keys : int
         Keys under which it is tried, until it finds nearly everybody.
-
-    Returns
-    -------
-    Finding
-        Of the key, and the variant of the attack, by which most were found; its processor time is
-        that of all.
     """
     columns = people.columns
     if setting.n_records < people.n_records:
         columns = rows_of(columns, np.arange(setting.n_records))
-    found: list[Finding] = []
-    for key in people.keys[:n_keys]:
+    trials: list[Trial] = []
+    for place, key in enumerate(people.keys[:n_keys]):
         scene = scene_of(
             columns,
             people.rules,
@@ -220,11 +236,13 @@ def attempt(people: People, view: View, kind: AttackKind, setting: Setting, *, n
             leaked=setting.n_leaked,
             seed=people.seed,
         )
-        found += [carry_out(attack, scene, seed=people.seed) for attack in kind.variants]
-        if max(one.share for one in found) >= CONTROL:
+        for variant, attack in enumerate(kind.variants):
+            trials.append(Trial(setting, carry_out(attack, scene, seed=people.seed), 1, place, variant))
+        if max(one.finding.share for one in trials) >= CONTROL:
             break
-    worst = max(found, key=lambda one: one.share)
-    return replace(worst, cpu_seconds=sum(one.cpu_seconds for one in found))
+    worst = max(trials, key=lambda one: one.finding.share)
+    spent = sum(one.finding.cpu_seconds for one in trials)
+    return replace(worst, finding=replace(worst.finding, cpu_seconds=spent), n_keys=place + 1)
 
 
 def sweep(
@@ -242,8 +260,8 @@ def sweep(
     people : People
         Who is attacked.
     views : sequence of View
-        Passes as agreed, alone and at last together, in which there are enough people.  On the last
-        an attack whose outcome depends on the key is tried under several.
+        Passes as agreed, alone and together, in which there are enough people.  An attack whose
+        outcome depends on the key is tried under several on all together, or without that on each.
     kinds : sequence of AttackKind
         The attacks; one that cannot join passes is tried on each alone.
     grid : Grid
@@ -258,38 +276,58 @@ def sweep(
     """
     here = {view.name: taking_part(people, view) for view in views}
     pairs = [(view, kind) for view in views for kind in kinds if _can_attack(kind, view)]
+    is_joint = any(view.is_joint for view in views)
     first = [
-        _first(here[view.name], view, kind, grid, tick, n_keys=kind.n_keys if view is views[-1] else 1)
+        _first(
+            here[view.name], view, kind, grid, tick, n_keys=kind.n_keys if view.is_joint == is_joint else 1
+        )
         for view, kind in pairs
     ]
-    swept = [chosen for kind in kinds if not (chosen := most_exposed(first, kind)).too_weak]
+    swept = {one.place for one in exposed(first, kinds)}
     return tuple(
-        _further(here[one.view.name], one, grid, tick) if any(one is each for each in swept) else one
-        for one in first
+        _further(here[one.view.name], one, grid, tick) if one.place in swept else one for one in first
     )
 
 
-def most_exposed(outcomes: Sequence[Outcome], kind: AttackKind) -> Outcome:
-    """Choose where an attack has most to go by: all passes together, or the pass on which it finds most.
+def exposed(outcomes: Sequence[Outcome], kinds: Sequence[AttackKind]) -> tuple[Outcome, ...]:
+    """Choose where each attack has most to go by, of those that passed their control.
 
-    Where it finds nobody, that is chance; but all together tell no less than one.
+    That is all passes together; and the pass on which it finds most, if it finds clearly more there
+    than on all together, or cannot join passes.
 
     Parameters
     ----------
     outcomes : sequence of Outcome
-        Of this attack and others.
-    kind : AttackKind
-        The attack.
+        What a sweep found.
+    kinds : sequence of AttackKind
+        The attacks.
+
+    Returns
+    -------
+    tuple of Outcome
+        None, one or two of each attack.
     """
-    mine = [one for one in outcomes if one.kind is kind]
-    return max(mine, key=lambda one: (not one.too_weak, one.view.is_joint, one.trials[0].finding.share))
+    chosen = []
+    for kind in kinds:
+        strong = [one for one in outcomes if one.kind is kind and not one.too_weak]
+        joint = [one for one in strong if one.view.is_joint]
+        alone = max((one for one in strong if not one.view.is_joint), key=_first_share, default=None)
+        chosen += joint
+        if alone and all(alone.trials[0].finding.low > one.trials[0].finding.share for one in joint):
+            chosen.append(alone)
+    return tuple(chosen)
+
+
+def _first_share(one: Outcome) -> float:
+    return one.trials[0].finding.share
 
 
 def n_attempts(views: Sequence[View], kinds: Sequence[AttackKind], grid: Grid, n_records: int) -> int:
     """Say how many attacks a sweep makes at most."""
-    settings = [len(grid.settings(n_records, needs_leak=kind.needs_leak)) for kind in kinds]
     n_first = sum(_can_attack(kind, view) for view in views for kind in kinds)
-    return 2 * n_first + sum(settings) - len(kinds)
+    n_further = [len(grid.settings(n_records, needs_leak=kind.needs_leak)) - 1 for kind in kinds]
+    n_swept = [1 + (kind.joins and len(views) > 1) for kind in kinds]  # all together, and one alone
+    return 2 * n_first + sum(n * several for n, several in zip(n_further, n_swept, strict=True))
 
 
 def _can_attack(kind: AttackKind, view: View) -> bool:
@@ -304,14 +342,16 @@ def _first(
     for each in (view.plain(), view):
         found.append(attempt(people, each, kind, setting, n_keys=n_keys))
         tick()
-    return Outcome(kind, view, found[0], (Trial(setting, found[1]),))
+    return Outcome(kind, view, found[0].finding, (found[1],))
 
 
 def _further(people: People, outcome: Outcome, grid: Grid, tick: Callable[[], None]) -> Outcome:
     trials = list(outcome.trials)
     for setting in grid.settings(people.n_records, needs_leak=outcome.kind.needs_leak)[1:]:
-        trials.append(Trial(setting, attempt(people, outcome.view, outcome.kind, setting)))
+        trial = attempt(people, outcome.view, outcome.kind, setting)
         tick()
+        if trial.finding.n_targets >= FEWEST_TARGETS:  # copies with errors may be absent from a pass
+            trials.append(trial)
     return replace(outcome, trials=tuple(trials))
 
 

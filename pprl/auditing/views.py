@@ -105,6 +105,11 @@ def plain_twin(one: FuzzyPass) -> FuzzyPass:
     )
 
 
+def bare(one: FuzzyPass) -> FuzzyPass:
+    """Give the same pass without hardening and block tags."""
+    return msgspec.structs.replace(one, hardening=(), blocks=())
+
+
 def in_all(columns: Columns, passes: Sequence[FuzzyPass]) -> Mask:
     """Say who takes part in every one of some passes, shape (n,)."""
     present: Mask = np.logical_and.reduce([present_in(columns, one) for one in passes])

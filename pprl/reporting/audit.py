@@ -56,6 +56,8 @@ def page_of(record: Record) -> str:
         must_not_meet=words.MUST_NOT_MEET,
         overview=tables.summary_table(record["attacks"]),
         keys_tried=words.keys_tried(record["attacks"]),
+        blindly=words.blindly(record["attacks"]),
+        joined=words.joined(record["attacks"]),
         conditions=words.best_conditions(record["frontier"]),
         scenarios=_scenarios(record["attacks"]),
         together=words.TOGETHER,
@@ -101,6 +103,7 @@ def describe_audit(found: AuditResult, agreement: Agreement) -> str:
         *(f"noise of {one['pass']}: {_noise(one)}" for one in record["noise"]),
         "\n".join(f"not looked at: {said}" for said in record["left_out"]),
         words.keys_tried(record["attacks"]),
+        " ".join(words.blindly(record["attacks"])),
         _LEGEND.format(control=percent(record["control_asked"])),
     ]
     return "\n\n".join(part for part in parts if part)
@@ -158,7 +161,7 @@ def _leakage_text(leakage: Sequence[Record]) -> str:
 def _chains_text(frontier: Record) -> str:
     rows = [
         (
-            "*" * (one["chain"] == frontier["recommended"]) + "=" * one["agreed"],
+            "*" * one["recommended"] + "=" * one["agreed"],
             one["chain"],
             "-" if one["recall"] is None else percent(one["recall"]),
             "-" if one["worst"] is None else percent(one["worst"]["value"]),

@@ -72,16 +72,20 @@ def audit_record(found: AuditResult, agreement: Agreement) -> Record:
 
 
 def _frontier(found: Frontier) -> Record:
-    names = _names_of(found.points)
-    chosen = next((names[k] for k, one in enumerate(found.points) if one is found.recommended), None)
+    names, recommended = _names_of(found.points), found.recommended
     return {
         "passes": [one.name for one in found.views],
         "false_share": found.false_share,
         "leaked": found.n_told,
         "limit": LIMIT,
         "rule": RULE,
-        "chains": list(map(_point, found.points, names)),
-        "recommended": chosen,
+        "chains": [
+            _point(one, name) | {"recommended": one is recommended}
+            for one, name in zip(found.points, names, strict=True)
+        ],
+        "recommended": next(
+            (name for one, name in zip(found.points, names, strict=True) if one is recommended), None
+        ),
     }
 
 
@@ -97,7 +101,8 @@ def _names_of(points: Sequence[Point]) -> list[str]:
 
 def _several(said: Iterable[str]) -> str:
     """Name what the passes have, once where it is the same for all."""
-    return " / ".join(dict.fromkeys(one for one in said if one))
+    each = list(said)
+    return each[0] if len(set(each)) == 1 else " / ".join(one or "-" for one in each)
 
 
 def _diffused_to(steps: Hardening) -> str:
@@ -129,7 +134,6 @@ def _outcome(one: Outcome) -> Record:
         "scenario": one.kind.scenario,
         "source": one.kind.source,
         "pass": one.view.name,
-        "keys": one.kind.n_keys,
         "too_weak": one.too_weak,
         "control": _finding(one.control),
         "trials": [_trial(trial) for trial in one.trials],
@@ -147,6 +151,7 @@ def _trial(one: Trial) -> Record:
         "overlap": setting.overlap,
         "noisy": setting.noisy,
         "leaked": setting.n_leaked,
+        "keys": one.n_keys,
         **_finding(one.finding),
     }
 
@@ -157,6 +162,7 @@ def _finding(one: Finding) -> Record:
         "value": round(one.share, DIGITS),
         "low": round(max(one.low, 0.0), DIGITS),
         "high": round(min(one.high, 1.0), DIGITS),
+        "blind": round(one.blind, DIGITS),
         "cpu_seconds": round(one.cpu_seconds, 2),
     }
 

@@ -94,8 +94,8 @@ def frontier_picture(frontier: Record, *, name: str) -> str:
     x = across(frontier["limit"])
     parts.append(line(x, _TOP, x, _BOTTOM, RED, dashed=True))
     for one in points:
-        parts += _point(one, across, upward, is_chosen=one["chain"] == frontier["recommended"])
-    parts += _names(points, across, upward, chosen=frontier["recommended"])
+        parts += _point(one, across, upward, is_chosen=one["recommended"])
+    parts += _names(points, across, upward)
     parts.append(named_axis(_BOTTOM, "people found by the best attack"))
     described = "; ".join(
         f"{one['chain']}: recall {percent(one['recall'])}, found {percent(one['worst']['value'])}"
@@ -138,7 +138,7 @@ def _point(one: Record, across: Axis, upward: Axis, *, is_chosen: bool) -> list[
     ]
 
 
-def _names(points: Sequence[Record], across: Axis, upward: Axis, *, chosen: str | None) -> list[str]:
+def _names(points: Sequence[Record], across: Axis, upward: Axis) -> list[str]:
     """Write the names of points, those of the many at the left in a column of their own."""
     parts: list[str] = []
     left = sorted((one for one in points if one["worst"]["value"] <= _LEFT), key=lambda one: -one["recall"])
@@ -147,13 +147,13 @@ def _names(points: Sequence[Record], across: Axis, upward: Axis, *, chosen: str 
         parts.extend(
             (
                 line(across(one["worst"]["value"]) + 8, upward(one["recall"]), column - 5, y - 4, _FAINT),
-                words_at(column, y, _called(one), colour=INK, bold=one["chain"] == chosen),
+                words_at(column, y, _called(one), colour=INK, bold=one["recommended"]),
             )
         )
     for one in points:
         if one["worst"]["value"] > _LEFT:
             x, y = across(one["worst"]["value"]) - 9, upward(one["recall"]) - 12
-            parts.append(words_at(x, y, _called(one), anchor="end", colour=INK, bold=one["chain"] == chosen))
+            parts.append(words_at(x, y, _called(one), anchor="end", colour=INK, bold=one["recommended"]))
     return parts
 
 

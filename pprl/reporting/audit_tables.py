@@ -88,7 +88,7 @@ def summary_table(attacks: Sequence[Record]) -> Table:
     ]
     heads = (
         "Attack",
-        "Where it has most to go by",
+        "Where it finds most",
         "Plain encodings (control)",
         "As agreed, at most",
         "95 % interval",

@@ -27,6 +27,8 @@ MUST_NOT_MEET = """\
 The key and the file of another party must never be in one place. No person may have access to both, no \
 backup may hold both, and nobody may work for a custodian and for the linkage unit at a time."""
 
+_WORTH_TELLING = 0.01  # share that is right by chance
+
 SCENARIOS: Mapping[str, tuple[str, str]] = {
     "register": ("An insider with a population register", _REGISTER),
     "stolen file": ("A stolen file", _STOLEN),
@@ -98,9 +100,9 @@ What an attacker with a larger file finds. {attacked} people were attacked. A la
 matching more to go by: an attack that finds few here may find most people of a file some times larger. See \
 how success grows with the number of records."""
 _KEYS = """\
-What {attack} finds depends on the key, all or nothing. Where it has most to go by, it was tried with {n} \
-keys that were thrown away, and the worst counts; elsewhere with one. Intervals are over people, and say \
-nothing of other keys."""
+What {attack} finds depends on the key, all or nothing. Under its best conditions, {places}, it was tried \
+with up to {n} keys, until one told nearly everybody, and the worst counts; under harder conditions with \
+one. Intervals are over people, and say nothing of other keys."""
 _HOLDS = """\
 That holds for as many people as were attacked; more people, or more known patients, ask for more."""
 
@@ -164,11 +166,48 @@ def keys_tried(attacks: Sequence[Record]) -> str:
 
     Examples
     --------
-    >>> keys_tried([{"title": "graph matching", "keys": 3}, {"title": "pattern mining", "keys": 1}])[:52]
-    'What graph matching finds depends on the key, all or'
+    >>> keys_tried([{"title": "graph matching", "pass": "names", "trials": [{"keys": 3}]}])[:65]
+    'What graph matching finds depends on the key, all or nothing. Und'
     """
-    tried = {one["title"]: one["keys"] for one in attacks if one["keys"] > 1}
-    return " ".join(_KEYS.format(attack=attack, n=n) for attack, n in tried.items())
+    tried: dict[str, list[tuple[str, int]]] = {}
+    for one in attacks:
+        n_keys = one["trials"][0]["keys"]
+        if n_keys > 1:
+            tried.setdefault(one["title"], []).append((where(one["pass"]), n_keys))
+    return " ".join(
+        _KEYS.format(
+            attack=attack, places=" and ".join(place for place, _ in told), n=max(n for _, n in told)
+        )
+        for attack, told in tried.items()
+    )
+
+
+def blindly(attacks: Sequence[Record]) -> list[str]:
+    """Say where naming what most people have is right for some: so much is no merit of an attack.
+
+    Examples
+    --------
+    >>> blindly([{"pass": "surname", "control": {"blind": 0.04}}])
+    ['Who names the most frequent value for everybody is right for 4 % on the pass surname.']
+    """
+    shares = {one["pass"]: one["control"]["blind"] for one in attacks}
+    return [
+        f"Who names the most frequent value for everybody is right for {percent(share)} {where(name)}."
+        for name, share in shares.items()
+        if share >= _WORTH_TELLING
+    ]
+
+
+def joined(attacks: Sequence[Record]) -> str:
+    """Say which attacks were tried on all passes together; nothing if none was.
+
+    Examples
+    --------
+    >>> joined([{"title": "graph matching", "pass": TOGETHER_NAME}])
+    'So these were tried on all passes together as well: graph matching.'
+    """
+    titles = dict.fromkeys(one["title"] for one in attacks if one["pass"] == TOGETHER_NAME)
+    return f"So these were tried on all passes together as well: {'; '.join(titles)}." if titles else ""
 
 
 def best_conditions(frontier: Record) -> str:
@@ -184,11 +223,12 @@ def best_conditions(frontier: Record) -> str:
 def recommendation(frontier: Record, attacked: int) -> str:
     """Say which chain the rule chooses, and for how many people."""
     asked = f"By this rule, for a file of {number(attacked)} people:"
-    if frontier["recommended"] is None:
+    chosen = next((one for one in frontier["chains"] if one["recommended"]), None)
+    if chosen is None:
         return f"{asked} none of these chains."
     agreed = next((one["chain"] for one in frontier["chains"] if one["agreed"]), None)
-    same = ", which is the one agreed" if frontier["recommended"] == agreed else f"; agreed is: {agreed}"
-    return f"{asked} {frontier['recommended']}{same}. {_HOLDS}"
+    same = ", which is the one agreed" if chosen["agreed"] else f"; agreed is: {agreed}"
+    return f"{asked} {chosen['chain']}{same}. {_HOLDS}"
 
 
 def not_claimed(found: Record) -> list[str]:

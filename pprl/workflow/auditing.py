@@ -18,7 +18,7 @@ from pprl.auditing.noise import NoiseFinding, check_noise
 from pprl.auditing.results import AuditResult
 from pprl.auditing.scenes import Finding, carry_out, rows_of, scene_of
 from pprl.auditing.served import Served, served
-from pprl.auditing.sweep import Grid, Outcome, People, Trial, most_exposed, n_attempts, sweep
+from pprl.auditing.sweep import Grid, Outcome, People, Trial, exposed, n_attempts, sweep
 from pprl.auditing.views import View, in_all, views_of
 from pprl.cleaning.columns import clean_columns
 from pprl.encoding.encoder import Columns, present_in
@@ -54,8 +54,8 @@ def audit(
 ) -> AuditResult:
     """Attack a custodian's own encodings before they are released.
 
-    No project key is needed: a sample is encoded under a key that is made for the purpose and
-    thrown away.  The attacker is never given it, except in the reminder of what the key does.
+    No project key is needed: a sample is encoded under keys that are made for the purpose and
+    thrown away.  The attacker is never given them, except in the reminder of what the key does.
 
     Parameters
     ----------
@@ -138,11 +138,13 @@ def _audited(
 ) -> AuditResult:
     passes = _large_enough(people, agreement)
     views = [one for one in views_of(passes) if in_all(people.columns, one.passes).sum() >= LEAST_RECORDS]
-    planned = n_attempts(views, kinds, grid, people.n_records) + N_CHAINS * len(kinds)
+    planned = n_attempts(views, kinds, grid, people.n_records) + N_CHAINS * sum(
+        1 + (kind.joins and len(views) > 1) for kind in kinds
+    )
     count = _Count(progress, planned)
     outcomes = sweep(people, views, kinds, grid, tick=count.tick)
-    exposed = [one for one in (most_exposed(outcomes, kind) for kind in kinds) if not one.too_weak]
-    compared = _frontier(people, everybody, passes, exposed, grid, count)
+    swept = exposed(outcomes, kinds)
+    compared = _frontier(people, everybody, passes, swept, grid, count)
     key = people.keys[0]
     return AuditResult(
         fingerprint=agreement.fingerprint,
@@ -155,7 +157,7 @@ def _audited(
         noise=_noise(people, passes),
         dictionary=_with_the_key(people, passes[0]),
         frontier=compared,
-        served=_served(people, everybody, exposed, next(one for one in compared.points if one.agreed)),
+        served=_served(people, everybody, swept, next(one for one in compared.points if one.agreed)),
         left_out=(
             *_sampled(people.n_records, _length(everybody), quick=grid == _QUICK),
             *_unused(kinds, views),
@@ -169,13 +171,13 @@ def _frontier(
     people: People,
     everybody: Columns,
     passes: Sequence[FuzzyPass],
-    exposed: Sequence[Outcome],
+    swept: Sequence[Outcome],
     grid: Grid,
     count: "_Count",
 ) -> Frontier:
     second = corrupt(people.columns, people.rules, people.errors, np.random.default_rng(people.seed))
     aim = Aim(bias=0.1, n_records=max(_length(everybody), 2), false_share=FALSE_SHARE)
-    found = frontier(people, second, passes, exposed, grid, aim=aim, tick=count.tick)
+    found = frontier(people, second, passes, swept, grid, aim=aim, tick=count.tick)
     count.finish()
     return found
 
@@ -246,16 +248,16 @@ def _with_the_key(people: People, one: FuzzyPass) -> Finding:
     return carry_out(Dictionary(people.rules, one, key), scene, seed=people.seed)
 
 
-def _served(people: People, everybody: Columns, exposed: Sequence[Outcome], agreed: Point) -> Served | None:
-    if not exposed:
+def _served(people: People, everybody: Columns, swept: Sequence[Outcome], agreed: Point) -> Served | None:
+    if not swept:
         return None
     # Where an attack finds everybody or nobody, no kind of people is served worse than another.
     outcome, trial = min(
-        ((one, trial) for one in exposed for trial in one.trials if _is_easy(trial, one)),
+        ((one, trial) for one in swept for trial in one.trials if _is_easy(trial, one)),
         key=lambda found: abs(found[1].finding.share - _HALF),
     )
     thresholds = {one.pass_name: one.threshold for one in agreed.predicted if one.threshold is not None}
-    return served(people, everybody, outcome, trial.setting, thresholds=thresholds)
+    return served(people, everybody, outcome, trial, thresholds=thresholds)
 
 
 def _is_easy(trial: Trial, outcome: Outcome) -> bool:

@@ -2,18 +2,20 @@
 
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pprl.auditing.scenes import NOBODY, carry_out, judge, scene_of
+from pprl.auditing.scenes import NOBODY, carry_out, judge, right_guesses, scene_of
 from pprl.auditing.views import plain_twin
 from pprl.encoding.encoder import encode_passes
 from pprl.encoding.errormodel import ErrorModel
 from pprl.encoding.hardening import Diffuse
 from pprl.encoding.passes import FuzzyPass, PassField, Salt
 from pprl.errors import UsageError
+from pprl.model import TextColumn
 
 
 @dataclass(frozen=True)
@@ -165,3 +167,40 @@ def test_a_plain_twin_has_no_protection():
 def test_a_scene_shows_counts_only(make):
     """No name stands in a repr."""
     assert "Scene(200 filters of 1024 bits, 200 known records, 195 targets, 5 leaked)" == repr(make(leaked=5))
+
+
+def test_layers_are_of_the_same_people_in_one_order(people, rules, key, fuzzy):
+    """Each record's filters, in every pass, are those of its partner, also among noisy copies."""
+    passes = [msgspec.structs.replace(fuzzy(), name=name) for name in ("a", "b")]
+    for noise in (None, ErrorModel()):
+        scene = scene_of(people(200), rules, passes, key, overlap=0.8, noise=noise, leaked=10, seed=1)
+        for layer in scene.layers:
+            own = encode_passes(scene.known, rules, [layer.one], key)[layer.one.name].bits.to_bools()
+            rows = np.flatnonzero(scene.partner != NOBODY)
+            same = (layer.encoded.to_bools()[rows] == own[scene.partner[rows]]).mean(axis=1)
+            strangers = (layer.encoded.to_bools()[rows] == own[np.roll(scene.partner[rows], 1)]).mean(axis=1)
+            assert np.median(same) > (0.99 if noise is None else 0.9) > strangers.mean()
+            assert same[scene.partner[rows] >= 0].mean() > strangers.mean()
+
+
+def test_who_cannot_be_told_from_the_person_is_right_too(rules, key):
+    """People with the same tokens in every pass are one for an attacker; in one pass alone they are not."""
+    texts = {"given_name": ["ann", "ann", "ann", "bob"], "family_name": ["fox", "fox", "hill", "hill"]}
+    columns = {name: TextColumn.from_texts(each) for name, each in texts.items()}
+    passes = [
+        FuzzyPass(name=name, fields=(PassField(field=name),), n_bits=256, hardening=()) for name in texts
+    ]
+    scene = scene_of(columns, rules[:2], passes, key, overlap=1, noise=None, leaked=0, seed=1)
+    who = [
+        scene.known["given_name"].to_texts()[row] + scene.known["family_name"].to_texts()[row]
+        for row in range(4)
+    ]
+    for shift in range(4):
+        guess = np.roll(np.arange(4), shift)[scene.partner]
+
+        right = right_guesses(scene, guess)
+
+        assert [
+            who[one] == who[true] for one, true in zip(guess, scene.partner, strict=True)
+        ] == right.tolist()
+    assert 0.5 == judge(Oracle(), scene, scene.partner, cpu_seconds=0).blind

@@ -129,6 +129,8 @@ def test_small_counts_of_people_are_not_told(found, uk):
     record = audit_record(found, uk)
     counts = [one["found_by_attack"]["people"] for one in record["served"]["groups"]]
 
+    linked = [one["found_by_linkage"] for one in record["served"]["groups"] if one["found_by_linkage"]]
+    counts += [one["people"] for one in linked]
     assert all(n >= 50 and n % 5 == 0 for n in counts)
     assert (260, 220) == (record["records"], record["attacked"])
 
@@ -150,11 +152,14 @@ def test_chains_that_differ_in_length_alone_are_told_apart(found, uk):
         replace(one, hardenings=(longer, longer), agreed=True) if one.hardenings == ((), ()) else one
         for one in found.frontier.points
     )
+    mixed = replace(points[1], hardenings=(longer, points[1].hardenings[1]))
+    points = (*points[:2], mixed, *points[2:])
 
     record = audit_record(replace(found, frontier=replace(found.frontier, points=points)), uk)
 
     names = [one["chain"] for one in record["frontier"]["chains"]]
     assert ["diffuse t = 2, 2048 bits", "diffuse t = 2, 1024 bits"] == names[:2]
+    assert "diffuse t = 2, 2048 / 1024 bits" == names[2]
     assert len(names) == len(set(names))
 
 
