@@ -20,7 +20,7 @@ from pprl.auditing.tokentables import TokenTable
 from pprl.model.arrays import Matrix, Rows
 
 Table: TypeAlias = "sparse.csr_array[np.float32, tuple[int, int]]"
-_TINY = 1e-6  # share of a filter that is explained at least: so that passes that tell nothing count alike
+_LEAST_TOLD = 0.05  # by chance passes that tell nothing seem to tell about so much, or less than nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,31 +106,37 @@ class PredictedFilters:
         """
         require_pairs(scene)
         rows, candidates = unknown(scene)
-        tried = generator.permutation(scene.leaked.size)[: self.n_tried]
-        parts = [self._of_pass(scene, layer, rows, candidates, tried) for layer in scene.layers]
+        order = generator.permutation(scene.leaked.size)
+        parts = [self._of_pass(scene, layer, rows, candidates, order) for layer in scene.layers]
         filters, predictions = (np.hstack(side) for side in zip(*parts, strict=True))
         return Predicted(rows, candidates, filters, predictions)
 
     def _of_pass(
-        self, scene: Scene, layer: Layer, rows: Rows, candidates: Rows, tried: Rows
+        self, scene: Scene, layer: Layer, rows: Rows, candidates: Rows, order: Rows
     ) -> tuple[Matrix, Matrix]:
         """Give the filters of a pass, and what is predicted of the candidates', as long as it tells.
 
-        The product of a filter and a prediction of length 1 varies by about 1 by chance; that of one
-        person is greater by the root of the bits that are explained, which weighs the pass.
+        The product of a filter and a prediction of length 1 varies by about 1 by chance; by how much
+        it is greater where both are of one person weighs the pass.
         """
         table, told = _weighted(layer.known_tokens), scene.partner[scene.leaked]
         leaked = signs(layer.encoded.take(scene.leaked))
-        width, penalty, error = self._chosen(_differences(table[told[tried]]), leaked[tried])
-        explained = max(1 - error / max(float(leaked[tried].var(axis=0).mean()), _TINY), _TINY)
-        base = leaked.mean(axis=0)
-        weights = kernel_weights(np.exp(-_differences(table[told]) / width), leaked - base, penalty)
-        predictions = np.exp(-_differences(table[candidates], table[told]) / width) @ weights
-        weight = np.float32(np.sqrt(explained * layer.encoded.n_bits))
-        return signs(layer.encoded.take(rows)) - base, weight * directions(predictions)
+        tried = order[: self.n_tried]
+        width, penalty = self._chosen(_differences(table[told[tried]]), leaked[tried])
 
-    def _chosen(self, differences: Matrix, filters: Matrix) -> tuple[float, float, float]:
-        """Give the width and the penalty with the least error, each row left out in turn, and the error."""
+        def predicted(known: Rows, filters: Matrix, wanted: Rows) -> tuple[Matrix, Matrix]:
+            base = filters.mean(axis=0)
+            weights = kernel_weights(np.exp(-_differences(table[known]) / width), filters - base, penalty)
+            return base, directions(np.exp(-_differences(table[wanted], table[known]) / width) @ weights)
+
+        half, others = order[::2], order[1::2]
+        base, foretold = predicted(told[half], leaked[half], told[others])
+        tells = float(((leaked[others] - base) * foretold).sum(axis=1).mean())
+        base, predictions = predicted(told, leaked, candidates)
+        return signs(layer.encoded.take(rows)) - base, np.float32(max(tells, _LEAST_TOLD)) * predictions
+
+    def _chosen(self, differences: Matrix, filters: Matrix) -> tuple[float, float]:
+        """Give the width and the penalty with the least error, each row left out in turn."""
         centred = filters - filters.mean(axis=0)
         errors = {
             (width, penalty): error
@@ -141,8 +147,7 @@ class PredictedFilters:
                 strict=True,
             )
         }
-        width, penalty = min(errors, key=lambda pair: errors[pair])
-        return width, penalty, errors[width, penalty]
+        return min(errors, key=lambda pair: errors[pair])
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
