@@ -26,8 +26,9 @@ from pprl.cleaning.fields import (
 from pprl.datasets.uk.misspelling import nicknames, romanisations
 from pprl.datasets.uk.population import population
 from pprl.datasets.uk.tables import Objects, texts
-from pprl.encoding.errormodel import FORMER_WORDS, PLACE_WORDS, SURNAME_WORDS, mistyped
+from pprl.encoding.errormodel import FORMER_WORDS, PLACE_WORDS, SURNAME_WORDS
 from pprl.encoding.passes import Pass, own_numbers
+from pprl.encoding.slips import mistyped
 from pprl.model import TextColumn
 from pprl.model.arrays import Mask, Rows
 

@@ -12,7 +12,8 @@ from pprl.cleaning.fields import (
     TextField,
 )
 from pprl.cleaning.multiple import alternatives, joined
-from pprl.encoding.errormodel import ErrorModel, corrupt, misread_date, mistyped, swapped_date
+from pprl.encoding.errormodel import ErrorModel, corrupt
+from pprl.encoding.slips import misread_date, mistyped, swapped_date
 from pprl.errors import AgreementError
 from pprl.model import TextColumn
 
