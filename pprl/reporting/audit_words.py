@@ -27,7 +27,7 @@ MUST_NOT_MEET = """\
 The key and the file of another party must never be in one place. No person may have access to both, no \
 backup may hold both, and nobody may work for a custodian and for the linkage unit at a time."""
 
-_WORTH_TELLING = 0.01  # share that is right by chance
+_WORTH_TELLING = 0.02  # share that is right by chance; one of 50 people is
 
 SCENARIOS: Mapping[str, tuple[str, str]] = {
     "register": ("An insider with a population register", _REGISTER),
@@ -194,7 +194,7 @@ def blindly(attacks: Sequence[Record]) -> list[str]:
     return [
         f"Who names the most frequent value for everybody is right for {percent(share)} {where(name)}."
         for name, share in shares.items()
-        if share >= _WORTH_TELLING
+        if share > _WORTH_TELLING
     ]
 
 
