@@ -29,7 +29,7 @@ from pprl.workflow import audit as attack
     "--records",
     type=int,
     metavar="N",
-    help="Records to attack, 100 to 5000; by default 2000, or 1000 if quick.",
+    help="Records to attack, 100 to 5000; by default 1000, or 500 if quick.",
 )
 @click.option(
     "--attacks",
