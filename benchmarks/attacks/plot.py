@@ -55,7 +55,7 @@ def by_records(axes: Axes, found: pd.DataFrame) -> None:
     for hardening, colour in COLOURS.items():
         rows = graph[graph["hardening"] == hardening].sort_values("records")
         _line(axes, rows, "records", colour, "-", hardening)
-    axes.set_xscale("log")
+    _logarithmic(axes, graph["records"])
     _name(axes, "graph matching at full overlap, by records", "records")
 
 
@@ -66,7 +66,7 @@ def by_known_pairs(axes: Axes, found: pd.DataFrame) -> None:
     for hardening, colour in COLOURS.items():
         rows = best[best["hardening"] == hardening].sort_values("leaked")
         _line(axes, rows, "leaked", colour, "-", hardening)
-    axes.set_xscale("log")
+    _logarithmic(axes, best["leaked"])
     _name(axes, "the best attack with known pairs, by their number", "known pairs")
 
 
@@ -76,7 +76,7 @@ PICTURES: dict[str, Callable[[Axes, pd.DataFrame], None]] = {
     "records": by_records,
     "known_pairs": by_known_pairs,
 }
-OF_ALL_PASSES = {"together": by_known_pairs, "together_records": by_records}
+OF_ALL_PASSES = {"together": by_known_pairs}
 TOGETHER = "together"
 
 
@@ -100,6 +100,13 @@ def _line(axes: Axes, rows: pd.DataFrame, x: str, colour: str, style: str, label
     axes.errorbar(places, shares, yerr=bars, color=colour, ls=style, marker="o", label=label)
 
 
+def _logarithmic(axes: Axes, places: pd.Series) -> None:
+    axes.set_xscale("log")
+    shown = sorted(places.unique())
+    axes.set_xticks(shown, [f"{place:,}" for place in shown])
+    axes.minorticks_off()
+
+
 def _name(axes: Axes, title: str, x: str) -> None:
     axes.set_title(title, loc="left")
     axes.set_xlabel(x)
@@ -119,12 +126,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--pass", dest="name", default="names_in_a_bag", help="of the preset uk-health")
     options = parser.parse_args(arguments)
     everything = pd.read_csv(options.results, dtype={"noisy": bool})
-    drawn = [(name, draw, of_pass(everything, options.name)) for name, draw in PICTURES.items()]
-    drawn += [(name, draw, of_pass(everything, TOGETHER)) for name, draw in OF_ALL_PASSES.items()]
-    for name, draw, found in drawn:
+    drawn = [(name, draw, options.name) for name, draw in PICTURES.items()]
+    drawn += [(name, draw, TOGETHER) for name, draw in OF_ALL_PASSES.items()]
+    for name, draw, passes in drawn:
         with mpl.rc_context({"svg.hashsalt": "pprl", "svg.fonttype": "none", "font.size": 9}):
             figure = Figure(figsize=(7, 4.4), layout="constrained")
-            draw(figure.add_subplot(), found)
+            axes = figure.add_subplot()
+            draw(axes, of_pass(everything, passes))
+            axes.set_title("all passes together" if passes == TOGETHER else passes, loc="right")
             figure.savefig(options.out / f"{name}.svg", metadata={"Date": None, "Creator": None})
 
 
