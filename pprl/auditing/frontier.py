@@ -198,8 +198,8 @@ def chains_of(passes: Sequence[FuzzyPass]) -> tuple[tuple[Hardening, ...], ...]:
         for t, times in TRIED
         if times * longest <= MAX_BITS
     ]
-    bare: tuple[Hardening, ...] = ((),) * len(passes)
-    return tuple(dict.fromkeys([bare, *diffusions, tuple(one.hardening for one in passes)]))
+    nothing: tuple[Hardening, ...] = ((),) * len(passes)
+    return tuple(dict.fromkeys([nothing, *diffusions, tuple(one.hardening for one in passes)]))
 
 
 def _predictor(

@@ -103,6 +103,10 @@ _KEYS = """\
 What {attack} finds depends on the key, all or nothing. Under its best conditions, {places}, it was tried \
 with up to {n} keys, until one told nearly everybody, and the worst counts; under harder conditions with \
 one. Intervals are over people, and say nothing of other keys."""
+_NO_RECALL = """\
+No recall could be predicted. Either no step has a formula, or different records of this table are as good \
+as equal. Are people in it more than once? pprl deduplicate finds them; leave their further records out, and \
+look again."""
 _HOLDS = """\
 That holds for as many people as were attacked; more people, or more known patients, ask for more."""
 
@@ -225,7 +229,8 @@ def recommendation(frontier: Record, attacked: int) -> str:
     asked = f"By this rule, for a file of {number(attacked)} people:"
     chosen = next((one for one in frontier["chains"] if one["recommended"]), None)
     if chosen is None:
-        return f"{asked} none of these chains."
+        is_unknown = all(one["recall"] is None for one in frontier["chains"])
+        return f"{asked} none of these chains.{f' {_NO_RECALL}' if is_unknown else ''}"
     agreed = next((one["chain"] for one in frontier["chains"] if one["agreed"]), None)
     same = ", which is the one agreed" if chosen["agreed"] else f"; agreed is: {agreed}"
     return f"{asked} {chosen['chain']}{same}. {_HOLDS}"

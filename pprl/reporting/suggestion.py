@@ -94,7 +94,20 @@ def _pass_parts(one: PassSuggestion) -> list[str]:
     )
     rows = [(name, *_cells(spread)) for name, spread in measured]
     parts = [head, columns([_SPREAD_HEAD, *rows]), columns([_HEAD, *map(_row, one.predictions)])]
+    if any(_lacks_threshold(each) for each in one.predictions):
+        return [*parts, NO_THRESHOLD]
     return parts if one.tail * one.n_pairs >= 1 else [*parts, _hopeful(one)]
+
+
+def _lacks_threshold(one: Prediction) -> bool:
+    """Say whether a diffusion has no threshold, which takes records that are as good as equal."""
+    return one.recall is None and all(isinstance(step, Diffuse) for step in one.steps)
+
+
+NO_THRESHOLD = """\
+Where no threshold stands, none keeps to the share of records with a wrong partner: different records of this
+table are as good as equal. Are people in it more than once? pprl deduplicate finds them; leave their further
+records out, and look again."""
 
 
 def _hopeful(one: PassSuggestion) -> str:

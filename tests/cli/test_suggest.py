@@ -173,3 +173,16 @@ def test_a_damaged_column_stops_with_its_row_and_without_its_value(table):
     assert 3 == suggest(table, "--sample", "100", name="excel.csv")
     assert f"date_of_birth, row {N}" in table.err
     assert "32874" not in table.err
+
+
+def test_people_who_are_there_twice_are_told_of(table):
+    """No threshold tells equal records of two people apart; why none is given is said, and what to do."""
+    people = pd.read_csv(table.folder / "a.csv", dtype=str)
+    again = people.assign(rec_id=[f"again{k}" for k in range(N)])
+    pd.concat([people, again]).to_csv(table.folder / "twice.csv", index=False)
+
+    assert 0 == suggest(table)
+    assert "more than once" not in table.out
+    assert 0 == suggest(table, name="twice.csv")
+
+    assert "Are people in it more than once? pprl deduplicate finds them" in table.out

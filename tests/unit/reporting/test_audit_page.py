@@ -178,3 +178,19 @@ def test_an_audit_in_which_every_attack_is_too_weak_has_a_page(found, uk, outlin
     assert "none of these chains" in page
     assert nothing.worst is None
     assert "none" in describe_audit(nothing, uk)
+
+
+def test_why_no_recall_is_predicted_is_said(found, uk):
+    """Where no chain has a threshold people may be in the table twice, and nothing is recommended."""
+    points = tuple(
+        replace(one, predicted=tuple(replace(each, threshold=None, recall=None) for each in one.predicted))
+        for one in found.frontier.points
+    )
+
+    unknown, known = (
+        audit_page(replace(found, frontier=replace(found.frontier, points=some)), uk).decode("utf-8")
+        for some in (points, found.frontier.points)
+    )
+
+    assert "Are people in it more than once?" in unknown
+    assert "Are people in it more than once?" not in known
